@@ -1,0 +1,76 @@
+/* daemon.h - the running daemon, private to the chassis: what service.c assembles and the others use. */
+#pragma once
+
+#include "chassis/service.h"
+
+#include <stdatomic.h>
+
+struct db_pool;
+struct http_server;
+struct rpc_client;
+struct task_runner;
+struct sweep_runner;
+
+/* Chassis-wide settings; every daemon has them, with its own prefix where the name starts with _. */
+struct settings {
+    const char *listen;       /* <SERVICE>_LISTEN, "127.0.0.1:7101"; port 0 picks one */
+    int64_t threads;          /* <SERVICE>_THREADS: HTTP workers, 64 */
+    int64_t drain_timeout_ms; /* <SERVICE>_DRAIN_TIMEOUT, 8s */
+    int64_t call_timeout_ms;  /* <SERVICE>_CALL_TIMEOUT: deadline of a call that brings none, 10s */
+    int64_t inflight_max;     /* <SERVICE>_INFLIGHT_MAX: above it 503, 256 */
+    int64_t body_max;         /* <SERVICE>_BODY_MAX, 1MiB */
+    int64_t body_timeout_ms;  /* <SERVICE>_BODY_TIMEOUT, 10s */
+    const char *database_url; /* <SERVICE>_DATABASE_URL: the app role */
+    const char *migrate_url;  /* <SERVICE>_MIGRATE_URL: the owner role; empty: no migration at start */
+    int64_t database_pool;    /* <SERVICE>_DATABASE_POOL: connections, 16 */
+    int64_t statement_timeout_ms; /* <SERVICE>_STATEMENT_TIMEOUT, 5s */
+    int64_t lock_timeout_ms;  /* <SERVICE>_LOCK_TIMEOUT, 2s */
+    const char *call_keys;    /* TORG_CALL_KEYS: "caller:key_id:hex[,...]"; the first of a caller signs */
+    const char *kafka_brokers; /* KAFKA_BROKERS */
+    const char *log_level;    /* LOG_LEVEL */
+    const char *otlp_url;     /* OTLP_URL; empty: traces are not exported */
+    int64_t rpc_pool;         /* <SERVICE>_RPC_POOL: connections per destination, 32 */
+    int64_t task_interval_ms; /* <SERVICE>_TASK_INTERVAL: poll of due tasks, 250ms */
+    int64_t partition_days;   /* <SERVICE>_PARTITION_DAYS: made ahead, 7 */
+};
+
+struct daemon {
+    const struct service *service;
+    void *state;
+    void **component_states; /* parallel to service->components */
+    struct settings settings;
+    struct db_pool *db; /* NULL without a database */
+    struct http_server *http;
+    struct rpc_client *rpc;
+    struct task_runner *tasks;
+    struct sweep_runner *sweeps;
+    atomic_bool is_ready;
+    atomic_bool is_draining;
+};
+
+/* db_pool.c: opens lazily up to settings.database_pool; every connection sets search_path to the
+ * schema, time-outs, and prepares and checks all statements (service, components, chassis). */
+struct status db_pool_open(struct ctx *boot, struct daemon *daemon);
+void db_pool_close(struct daemon *daemon);
+struct status db_pool_ready(struct ctx *ctx, struct daemon *daemon);
+
+/* db_migrate.c: chassis, then components, then the service; and partitions for the days ahead. */
+struct status db_migrate(struct ctx *boot, struct daemon *daemon);
+
+/* task.c, sweep.c: own threads. drain returns when what runs has finished or its deadline passed. */
+struct status task_runner_start(struct ctx *boot, struct daemon *daemon);
+void task_runner_drain(struct daemon *daemon);
+void task_runner_stop(struct daemon *daemon);
+struct status sweep_runner_start(struct ctx *boot, struct daemon *daemon);
+void sweep_runner_stop(struct daemon *daemon);
+
+/* The idempotency of one RPC: set by rpc_server.c before the handler, used by db_begin (look up) and
+ * db_commit (store the packed reply, in the same transaction). */
+struct idempotency {
+    const char *key;         /* 1..255 visible ASCII */
+    const char *scope;       /* caller and method */
+    uint8_t fingerprint[32]; /* SHA-256 of the request bytes */
+    const struct message_schema *reply_schema;
+    const ProtobufCMessage *reply; /* what the handler fills */
+    struct db_bytes replayed;      /* packed reply of the earlier call, after STATUS_REPLAYED */
+};
