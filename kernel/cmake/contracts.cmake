@@ -1,0 +1,162 @@
+# Contracts: what is generated from proto/, and which package may see which.
+#
+# Each target has a generation root of its own, so a module sees the messages of the targets it
+# names and of no others. Generated code lives in the build tree only, is compiled without warnings,
+# cheaply, and its headers are system headers.
+#
+#   proto_<d>_v1     messages and schemas of the package, without its events       layer proto
+#   events_<d>_v1    messages and schemas of events.proto; imports common.v1 only  layer proto
+#   commands_<d>_v1  the same for commands.proto                                   layer proto
+#   client_<d>_v1    typed synchronous clients of service.proto                    layer wired
+#   serve_contracts  compiles the method tables of service.proto into a daemon
+
+set(CONTRACT_DOMAINS catalog pricing inventory marketing cart order customer platform gateway)
+
+# Besides common and google. A package may use the messages of:
+set(CONTRACT_IMPORTS_cart catalog pricing marketing)
+set(CONTRACT_IMPORTS_order cart)
+set(CONTRACT_IMPORTS_gateway catalog pricing inventory marketing cart order customer platform)
+
+set(CONTRACT_ROOT ${CMAKE_SOURCE_DIR}/proto)
+pkg_get_variable(PROTOBUF_INCLUDE_DIR protobuf includedir) # google/protobuf/*.proto
+pkg_get_variable(PROTOBUF_C_INCLUDE_DIR libprotobuf-c includedir) # protobuf-c/protobuf-c.proto
+find_program(PROTOC protoc REQUIRED)
+
+# add_contract_library(target DIR dir PROTOS file... [USES target...] [FOREIGN])
+# Messages and schemas of files below dir; USES names the targets of the files they import. FOREIGN
+# relaxes our own rules (const_strings, enum zero, recursion) for contracts that are not ours.
+function(add_contract_library target)
+  cmake_parse_arguments(C "FOREIGN" "DIR" "PROTOS;USES" ${ARGN})
+  set(root ${CMAKE_CURRENT_BINARY_DIR}/contracts/${target})
+  generate_contract(${root} DIR ${C_DIR} PROTOS ${C_PROTOS} KINDS messages schema USES ${C_USES}
+                    FOREIGN ${C_FOREIGN})
+  add_library(${target} STATIC ${generated})
+  set_target_properties(${target} PROPERTIES LAYER proto CONTRACT_FILES "${inputs}")
+  target_include_directories(${target} SYSTEM PUBLIC ${root})
+  target_compile_options(${target} PRIVATE -w -O1 -g0)
+  target_link_libraries(${target} PUBLIC proto_schema ${C_USES})
+endfunction()
+
+# serve_contracts(core domain...): a method without a handler does not link, a handler with another
+# signature does not compile.
+function(serve_contracts core)
+  foreach(domain IN LISTS ARGN)
+    set(proto ${domain}/v1/service.proto)
+    if(NOT EXISTS ${CONTRACT_ROOT}/${proto})
+      message(STATUS "skipped: ${core} serves ${proto}, which does not exist yet")
+      continue()
+    endif()
+    set(root ${CMAKE_CURRENT_BINARY_DIR}/contracts/${core})
+    generate_contract(${root} DIR ${CONTRACT_ROOT} PROTOS ${proto} KINDS handlers
+                      USES proto_${domain}_v1)
+    set_source_files_properties(${generated} PROPERTIES COMPILE_OPTIONS "-w;-O1;-g0")
+    target_sources(${core} PRIVATE ${generated})
+    target_include_directories(${core} SYSTEM PUBLIC ${root})
+    target_link_libraries(${core} PUBLIC proto_${domain}_v1 chassis)
+  endforeach()
+endfunction()
+
+# add_domain_contracts(domain): the targets of proto/<domain>/v1.
+function(add_domain_contracts domain)
+  file(GLOB protos CONFIGURE_DEPENDS RELATIVE ${CONTRACT_ROOT} ${CONTRACT_ROOT}/${domain}/v1/*.proto)
+  foreach(published events commands)
+    set(proto ${domain}/v1/${published}.proto)
+    if(proto IN_LIST protos)
+      list(REMOVE_ITEM protos ${proto})
+      contract_uses(uses ${domain} ${proto} "")
+      add_contract_library(${published}_${domain}_v1 DIR ${CONTRACT_ROOT} PROTOS ${proto} USES ${uses})
+    endif()
+  endforeach()
+  if(NOT protos)
+    return()
+  endif()
+  contract_uses(uses ${domain} "${protos}" "${domain};${CONTRACT_IMPORTS_${domain}}")
+  add_contract_library(proto_${domain}_v1 DIR ${CONTRACT_ROOT} PROTOS ${protos} USES ${uses})
+  if(${domain}/v1/service.proto IN_LIST protos)
+    add_contract_client(${domain})
+  endif()
+endfunction()
+
+# Built only when somebody calls the domain.
+function(add_contract_client domain)
+  set(target client_${domain}_v1)
+  set(root ${CMAKE_CURRENT_BINARY_DIR}/contracts/${target})
+  generate_contract(${root} DIR ${CONTRACT_ROOT} PROTOS ${domain}/v1/service.proto KINDS client
+                    USES proto_${domain}_v1)
+  add_library(${target} STATIC EXCLUDE_FROM_ALL ${generated})
+  set_target_properties(${target} PROPERTIES LAYER wired)
+  target_include_directories(${target} SYSTEM PUBLIC ${root})
+  target_compile_options(${target} PRIVATE -w -O1 -g0)
+  target_link_libraries(${target} PUBLIC proto_${domain}_v1 chassis)
+endfunction()
+
+# The targets behind the imports of `protos`; an import outside the table stops the configure step.
+function(contract_uses ret domain protos allowed)
+  set(uses proto_common_v1 proto_google)
+  foreach(proto IN LISTS protos)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CONTRACT_ROOT}/${proto})
+    file(STRINGS ${CONTRACT_ROOT}/${proto} imports REGEX "^import ")
+    foreach(import IN LISTS imports)
+      string(REGEX REPLACE "^import[^\"]*\"(.*)\".*" "\\1" file "${import}")
+      string(REGEX REPLACE "/.*" "" package ${file})
+      if(file IN_LIST protos)
+        continue()
+      elseif(file MATCHES "^${domain}/v1/(events|commands)\\.proto$" AND domain IN_LIST allowed)
+        list(APPEND uses ${CMAKE_MATCH_1}_${domain}_v1)
+      elseif(package IN_LIST allowed)
+        list(APPEND uses proto_${package}_v1)
+      elseif(NOT package MATCHES "^(common|google|protobuf-c)$")
+        string(REPLACE ";" ", " names "common;google;${allowed}")
+        message(FATAL_ERROR "${proto} may not import ${package} (may: ${names})")
+      endif()
+    endforeach()
+  endforeach()
+  list(REMOVE_DUPLICATES uses)
+  set(${ret} ${uses} PARENT_SCOPE)
+endfunction()
+
+# One protoc run per file. Sets in the caller's scope `generated`, the C files, and `inputs`, the
+# .proto files behind them. Headers are outputs too, so that whoever includes them waits for them.
+function(generate_contract root)
+  cmake_parse_arguments(G "" "DIR;FOREIGN" "PROTOS;KINDS;USES" ${ARGN})
+  file(MAKE_DIRECTORY ${root})
+  list(TRANSFORM G_PROTOS PREPEND ${G_DIR}/ OUTPUT_VARIABLE inputs)
+  foreach(used IN LISTS G_USES)
+    get_target_property(files ${used} CONTRACT_FILES)
+    list(APPEND inputs ${files})
+  endforeach()
+  list(REMOVE_DUPLICATES inputs)
+  set(all)
+  foreach(proto IN LISTS G_PROTOS)
+    string(REGEX REPLACE "\\.proto$" "" stem ${root}/${proto})
+    set(flags)
+    set(sources)
+    set(headers)
+    set(plugin_kinds)
+    foreach(kind IN LISTS G_KINDS)
+      if(kind STREQUAL messages)
+        list(APPEND flags --c_out=${root})
+        list(APPEND sources ${stem}.pb-c.c)
+        list(APPEND headers ${stem}.pb-c.h)
+      else()
+        list(APPEND plugin_kinds ${kind})
+        list(APPEND sources ${stem}.${kind}.c)
+        list(APPEND headers ${stem}.${kind}.h)
+      endif()
+    endforeach()
+    if(G_FOREIGN)
+      list(APPEND plugin_kinds foreign)
+    endif()
+    list(JOIN plugin_kinds "," parameter)
+    add_custom_command(
+      OUTPUT ${sources} ${headers}
+      COMMAND ${PROTOC} -I${G_DIR} -I${CONTRACT_ROOT} -I${PROTOBUF_INCLUDE_DIR} -I${PROTOBUF_C_INCLUDE_DIR}
+              --plugin=protoc-gen-torg=$<TARGET_FILE:protoc-gen-torg> --torg_out=${parameter}:${root}
+              ${flags} ${proto}
+      DEPENDS protoc-gen-torg ${inputs} ${CONTRACT_ROOT}/common/v1/options.proto
+      COMMENT "Contract ${proto}" VERBATIM)
+    list(APPEND all ${sources})
+  endforeach()
+  set(generated ${all} PARENT_SCOPE)
+  set(inputs ${inputs} PARENT_SCOPE)
+endfunction()

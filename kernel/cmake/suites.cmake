@@ -1,0 +1,30 @@
+# Test suites: a suite is one executable of Check tests, named like its target, in
+# <build>/tests, and one ctest test with the suite's label (ctest -L unit).
+
+# add_suite(name LABEL unit|contract|integration|e2e SOURCES ... USES target... [EXTERNAL library...])
+set(SUITE_TIMEOUT_unit 60)
+set(SUITE_TIMEOUT_contract 180)
+set(SUITE_TIMEOUT_integration 300)
+set(SUITE_TIMEOUT_e2e 900)
+
+function(add_suite name)
+  cmake_parse_arguments(S "" "LABEL" "SOURCES;USES;EXTERNAL" ${ARGN})
+  if(NOT DEFINED SUITE_TIMEOUT_${S_LABEL})
+    message(FATAL_ERROR "suite ${name}: label ${S_LABEL} is none of unit, contract, integration, e2e")
+  endif()
+  foreach(used IN LISTS S_USES)
+    if(NOT TARGET ${used})
+      message(STATUS "skipped: suite ${name} uses ${used}, which does not exist yet")
+      return()
+    endif()
+  endforeach()
+  add_executable(${name} ${S_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${S_USES} ${S_EXTERNAL} PkgConfig::CHECK)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS ${S_LABEL} TIMEOUT ${SUITE_TIMEOUT_${S_LABEL}})
+  if(TORG_SANITIZER) # a forked child hides its report
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT CK_FORK=no)
+  endif()
+endfunction()
