@@ -34,6 +34,8 @@ struct sweep {
  * order, after the pool and before the port opens; stopped in reverse. */
 struct service_component {
     const char *name;
+    const struct rpc_service *const
+        *rpc;                          /* served by every daemon that lists it; NULL-terminated */
     const struct config_field *config; /* offsets into the component's own state */
     size_t state_size;
     const struct db_migration *migrations;   /* {schema} is replaced */

@@ -6,12 +6,29 @@
 #include "chassis/service.h"
 #include "events/event.h"
 
+enum { EVENT_BODY_MAX = 256 * 1024 };
+
 /* Adds the event to the daemon's outbox, without waiting (db_later). The caller holds the lock on
  * the aggregate's row (that is what makes commit order the order per key), and `sequence` is the
  * aggregate's version after this change. Correlation, causation, actor, reason and trace come from
- * the ctx. The body may be at most 256 KiB; a larger one is INTERNAL/EVENT_TOO_LARGE. */
+ * the ctx. The body may be at most EVENT_BODY_MAX; a larger one is INTERNAL/EVENT_TOO_LARGE. */
 struct status outbox_add(struct db_tx *tx, const struct event_kind *kind, struct uuid key,
                          int64_t sequence, const void *body);
 
-/* The component every publishing or consuming daemon lists: migrations, statements, consumers. */
+/* The record that outbox_add() would insert, for a daemon whose store is not Postgres: the cart's
+ * script appends {topic, key, headers, payload} to its stream in the step that changes the draft.
+ * Bytes live in the ctx's arena. */
+struct outbox_record {
+    struct uuid id;
+    const char *topic;
+    struct uuid key;
+    int64_t sequence;
+    struct db_bytes headers; /* events/headers.h */
+    struct db_bytes payload;
+};
+struct status outbox_encode(struct ctx *ctx, const struct event_kind *kind, struct uuid key,
+                            int64_t sequence, const void *body, struct outbox_record *ret_record);
+
+/* The component every publishing or consuming daemon lists: migrations, statements, consumers and
+ * the ParkedEventService of common.v1. */
 extern const struct service_component EVENTS_COMPONENT;
