@@ -102,10 +102,12 @@ secret() # NAME: 32 random bytes in hex
 # --- processes ---------------------------------------------------------------------------------
 # A pid file holds "pid start-time": a recycled pid is never taken for ours.
 
-process_born() # PID: its start time in clock ticks; empty when there is no such process
+process_born() # PID: its start time in clock ticks; empty when it does not run (any more)
 {
-    [ -r "/proc/$1/stat" ] || return 0
-    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+    local stat=
+    { read -r -d '' stat <"/proc/$1/stat"; } 2>/dev/null || true
+    read -r -a stat <<<"${stat##*) }" # from field 3 on: a name may hold spaces
+    [ "${stat[0]-Z}" = Z ] || printf '%s' "${stat[19]}"
 }
 
 process_pid() # NAME: its pid when it runs, else nothing

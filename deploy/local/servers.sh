@@ -45,7 +45,7 @@ pg_init() # DATA
     secret POSTGRES_PASSWORD >"$pwfile"
     [ "$(id -u)" != 0 ] || chown postgres: "$pwfile"
     (cd / && "${pg_as[@]}" "$pg_bin/initdb" -D "$1" -U postgres --auth=scram-sha-256 \
-        --pwfile="$pwfile" -E UTF8 --locale=C.UTF-8 --no-sync) >"$var/log/initdb.log" 2>&1 || {
+        --pwfile="$pwfile" -E UTF8 --locale=C.UTF-8) >"$var/log/initdb.log" 2>&1 || {
         rm -f "$pwfile"
         die "initdb failed; see $var/log/initdb.log"
     }
@@ -56,7 +56,6 @@ postgres_up() # [SETTING=VALUE...]: durability stays on unless the caller (tests
 {
     local data options=() setting
     [ -z "$(process_pid postgres)" ] || return 0
-    require_free_port postgres "$(port postgres)"
     data=$(pg_data)
     [ -f "$data/PG_VERSION" ] || pg_init "$data"
     for setting in listen_addresses=127.0.0.1 "port=$(port postgres)" unix_socket_directories= \
@@ -87,7 +86,6 @@ redis_up() # NAME SETTING...
     local name=$1
     shift
     [ -z "$(process_pid "$name")" ] || return 0
-    require_free_port "$name" "$(port "$name")"
     mkdir -p "$var/redis/$name"
     process_start "$name" redis-server --bind 127.0.0.1 --port "$(port "$name")" \
         --dir "$var/redis/$name" --save '' "$@"
@@ -154,8 +152,6 @@ kafka_uuid() # 16 random bytes in URL-safe base64; the tool refuses one that beg
 kafka_up()
 {
     [ -z "$(process_pid kafka)" ] || return 0
-    require_free_port kafka "$(port kafka)"
-    require_free_port kafka-controller "$(port kafka-controller)"
     mkdir -p "$var/kafka"
     kafka_config >"$var/kafka/server.properties"
     if [ ! -f "$var/kafka/data/meta.properties" ]; then
