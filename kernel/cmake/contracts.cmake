@@ -4,15 +4,17 @@
 # names and of no others. Generated code lives in the build tree only, is compiled without warnings,
 # cheaply, and its headers are system headers.
 #
-#   proto_<d>_v1     messages and schemas of the package, without its events       layer proto
-#   events_<d>_v1    messages and schemas of events.proto; imports common.v1 only  layer proto
+#   events_<d>_v1    messages and schemas of events.proto: for any consumer        layer proto
 #   commands_<d>_v1  the same for commands.proto                                   layer proto
+#   types_<d>_v1     the same for types.proto, which those two may share           layer proto
+#   proto_<d>_v1     the rest of the package, and the above                        layer proto
 #   client_<d>_v1    typed synchronous clients of service.proto                    layer wired
 #   serve_contracts  compiles the method tables of service.proto into a daemon
 
 set(CONTRACT_DOMAINS catalog pricing inventory marketing cart order customer platform gateway)
 
-# Besides common and google. A package may use the messages of:
+# Besides common and google, a package may use the messages of these. What it publishes (types,
+# events, commands) may not: anybody may consume an event without learning a domain's methods.
 set(CONTRACT_IMPORTS_cart catalog pricing marketing)
 set(CONTRACT_IMPORTS_order cart)
 set(CONTRACT_IMPORTS_gateway catalog pricing inventory marketing cart order customer platform)
@@ -37,11 +39,15 @@ function(add_contract_library target)
   target_link_libraries(${target} PUBLIC proto_schema ${C_USES})
 endfunction()
 
-# serve_contracts(core domain...): a method without a handler does not link, a handler with another
-# signature does not compile.
+# serve_contracts(core domain|file...): a method without a handler does not link, a handler with
+# another signature does not compile. A domain stands for its service.proto.
 function(serve_contracts core)
-  foreach(domain IN LISTS ARGN)
-    set(proto ${domain}/v1/service.proto)
+  foreach(served IN LISTS ARGN)
+    string(REGEX REPLACE "/.*" "" domain ${served})
+    set(proto ${served})
+    if(NOT served MATCHES "\\.proto$")
+      set(proto ${domain}/v1/service.proto)
+    endif()
     if(NOT EXISTS ${CONTRACT_ROOT}/${proto})
       message(STATUS "skipped: ${core} serves ${proto}, which does not exist yet")
       continue()
@@ -57,22 +63,31 @@ function(serve_contracts core)
 endfunction()
 
 # add_domain_contracts(domain): the targets of proto/<domain>/v1.
+set(CONTRACT_PUBLISHED types events commands)
+
 function(add_domain_contracts domain)
-  file(GLOB protos CONFIGURE_DEPENDS RELATIVE ${CONTRACT_ROOT} ${CONTRACT_ROOT}/${domain}/v1/*.proto)
-  foreach(published events commands)
-    set(proto ${domain}/v1/${published}.proto)
+  set(here ${domain}/v1)
+  file(GLOB protos CONFIGURE_DEPENDS RELATIVE ${CONTRACT_ROOT} ${CONTRACT_ROOT}/${here}/*.proto)
+  foreach(published IN LISTS CONTRACT_PUBLISHED)
+    set(proto ${here}/${published}.proto)
     if(proto IN_LIST protos)
       list(REMOVE_ITEM protos ${proto})
-      contract_uses(uses ${domain} ${proto} "")
+      contract_uses(uses ${proto} MAY ${here}/types.proto)
       add_contract_library(${published}_${domain}_v1 DIR ${CONTRACT_ROOT} PROTOS ${proto} USES ${uses})
     endif()
   endforeach()
   if(NOT protos)
     return()
   endif()
-  contract_uses(uses ${domain} "${protos}" "${domain};${CONTRACT_IMPORTS_${domain}}")
+  contract_uses(uses ${protos} MAY ${domain} ${CONTRACT_IMPORTS_${domain}})
+  foreach(published IN LISTS CONTRACT_PUBLISHED)
+    if(TARGET ${published}_${domain}_v1)
+      list(APPEND uses ${published}_${domain}_v1)
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES uses)
   add_contract_library(proto_${domain}_v1 DIR ${CONTRACT_ROOT} PROTOS ${protos} USES ${uses})
-  if(${domain}/v1/service.proto IN_LIST protos)
+  if(${here}/service.proto IN_LIST protos)
     add_contract_client(${domain})
   endif()
 endfunction()
@@ -90,25 +105,28 @@ function(add_contract_client domain)
   target_link_libraries(${target} PUBLIC proto_${domain}_v1 chassis)
 endfunction()
 
-# The targets behind the imports of `protos`; an import outside the table stops the configure step.
-function(contract_uses ret domain protos allowed)
+# contract_uses(ret proto... MAY package|file...): the targets behind the imports; an import that is
+# not allowed stops the configure step.
+function(contract_uses ret)
+  cmake_parse_arguments(U "" "" "MAY" ${ARGN})
+  set(protos ${U_UNPARSED_ARGUMENTS})
   set(uses proto_common_v1 proto_google)
   foreach(proto IN LISTS protos)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CONTRACT_ROOT}/${proto})
     file(STRINGS ${CONTRACT_ROOT}/${proto} imports REGEX "^import ")
-    foreach(import IN LISTS imports)
-      string(REGEX REPLACE "^import[^\"]*\"(.*)\".*" "\\1" file "${import}")
-      string(REGEX REPLACE "/.*" "" package ${file})
-      if(file IN_LIST protos)
+    foreach(line IN LISTS imports)
+      string(REGEX REPLACE "^import[^\"]*\"(.*)\".*" "\\1" import "${line}")
+      string(REGEX REPLACE "/.*" "" package ${import})
+      if(import IN_LIST protos OR package MATCHES "^(common|google|protobuf-c)$")
         continue()
-      elseif(file MATCHES "^${domain}/v1/(events|commands)\\.proto$" AND domain IN_LIST allowed)
-        list(APPEND uses ${CMAKE_MATCH_1}_${domain}_v1)
-      elseif(package IN_LIST allowed)
-        list(APPEND uses proto_${package}_v1)
-      elseif(NOT package MATCHES "^(common|google|protobuf-c)$")
-        string(REPLACE ";" ", " names "common;google;${allowed}")
-        message(FATAL_ERROR "${proto} may not import ${package} (may: ${names})")
+      elseif(NOT (package IN_LIST U_MAY OR import IN_LIST U_MAY))
+        message(FATAL_ERROR "${proto} may not import ${import} (may: common google ${U_MAY})")
       endif()
+      get_filename_component(stem ${import} NAME_WE)
+      if(NOT stem IN_LIST CONTRACT_PUBLISHED)
+        set(stem proto)
+      endif()
+      list(APPEND uses ${stem}_${package}_v1)
     endforeach()
   endforeach()
   list(REMOVE_DUPLICATES uses)
