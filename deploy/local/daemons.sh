@@ -92,7 +92,7 @@ role_url() # ROLE, like order_app
 
 expand() # VALUE with {kind:name} placeholders
 {
-    local text=$1 out= token
+    local text=$1 out='' token
     while [[ $text == *'{'*'}'* ]]; do
         out+=${text%%'{'*}
         text=${text#*'{'}
