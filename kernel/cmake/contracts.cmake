@@ -133,6 +133,11 @@ function(contract_uses ret)
   set(${ret} ${uses} PARENT_SCOPE)
 endfunction()
 
+# protobuf-c writes callback stubs of services, which nobody uses and which do not compile for an rpc
+# named like a C keyword (Register). They are cut off.
+set(CUT_SERVICES_H "/^.. --- services --- ..$/,/^.. --- descriptors --- ..$/d")
+set(CUT_SERVICES_C "/^static const ProtobufCMethodDescriptor /,$d")
+
 # One protoc run per file. Sets in the caller's scope `generated`, the C files, and `inputs`, the
 # .proto files behind them. Headers are outputs too, so that whoever includes them waits for them.
 function(generate_contract root)
@@ -151,11 +156,14 @@ function(generate_contract root)
     set(sources)
     set(headers)
     set(plugin_kinds)
+    set(cut)
     foreach(kind IN LISTS G_KINDS)
       if(kind STREQUAL messages)
         list(APPEND flags --c_out=${root})
         list(APPEND sources ${stem}.pb-c.c)
         list(APPEND headers ${stem}.pb-c.h)
+        set(cut COMMAND sed -i ${CUT_SERVICES_H} ${stem}.pb-c.h
+                COMMAND sed -i ${CUT_SERVICES_C} ${stem}.pb-c.c)
       else()
         list(APPEND plugin_kinds ${kind})
         list(APPEND sources ${stem}.${kind}.c)
@@ -171,6 +179,7 @@ function(generate_contract root)
       COMMAND ${PROTOC} -I${G_DIR} -I${CONTRACT_ROOT} -I${PROTOBUF_INCLUDE_DIR} -I${PROTOBUF_C_INCLUDE_DIR}
               --plugin=protoc-gen-torg=$<TARGET_FILE:protoc-gen-torg> --torg_out=${parameter}:${root}
               ${flags} ${proto}
+      ${cut}
       DEPENDS protoc-gen-torg ${inputs} ${CONTRACT_ROOT}/common/v1/options.proto
       COMMENT "Contract ${proto}" VERBATIM)
     list(APPEND all ${sources})

@@ -191,18 +191,33 @@ static void check_enum(struct contract *contract, const EnumProto *proto, struct
     }
 }
 
+/* A handler's name has no service in it, so all services of a file share one space of names. */
+static void check_handler_name(struct contract *contract, const FileProto *file,
+                               const MethodProto *method, const struct place *place)
+{
+    const char *name = snake_name(contract->pool, method->name);
+    for (size_t i = 0; i < file->n_service; i++)
+        for (size_t k = 0; k < file->service[i]->n_method; k++) {
+            const MethodProto *other = file->service[i]->method[k];
+            if (other == method)
+                return;
+            if (strcmp(name, snake_name(contract->pool, other->name)) == 0)
+                refuse(contract, place, "%s and %s would both be handled by %s", other->name,
+                       method->name, name);
+        }
+}
+
 static void check_service(struct contract *contract, const ServiceProto *proto, struct place place)
 {
     for (size_t i = 0; i < proto->n_method; i++) {
         const MethodProto *method = proto->method[i];
         struct place at = place_inside(place, SERVICE_METHOD, i);
-        const char *name = snake_name(contract->pool, method->name);
 
-        if ((method->client_streaming || method->server_streaming) && !contract->is_foreign)
+        if (!contract->is_foreign && (method->client_streaming || method->server_streaming))
             refuse(contract, &at, "%s streams; only unary methods are served", method->name);
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(name, snake_name(contract->pool, proto->method[k]->name)) == 0)
-                refuse(contract, &at, "%s and %s would both be handled by %s", method->name,
-                       proto->method[k]->name, name);
+        if (!contract->is_foreign && !rules_of_method(contract->pool, method->options).is_stated)
+            refuse(contract, &at, "%s does not say who may call it: option (common.v1.access)",
+                   method->name);
+        check_handler_name(contract, place.file, method, &at);
     }
 }

@@ -4,7 +4,6 @@
 #include "writers.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LENGTH_DEFAULT = 4096, ITEMS_DEFAULT = 1000, UUID_LENGTH = 36, MAP_KEY_LENGTH = 256 };
@@ -95,6 +94,12 @@ static const char *flag_names(const struct contract *contract, const struct mess
     return names.length > 0 ? names.data : "0";
 }
 
+/* INT64_MIN cannot be written as a number: the minus sign is an operator on one too large. */
+static const char *integer_literal(struct pool *pool, int64_t value)
+{
+    return value == INT64_MIN ? "INT64_MIN" : pool_printf(pool, "%" PRId64, value);
+}
+
 static void add_field(const struct contract *contract, const struct message *message, size_t index,
                       struct text *out)
 {
@@ -118,12 +123,10 @@ static void add_field(const struct contract *contract, const struct message *mes
     if (field_is_repeated(field))
         text_add(out, ", .max_items = %" PRIu32,
                  rules.max_items > 0 ? rules.max_items : ITEMS_DEFAULT);
-    if (rules.has_min && field_is_integer(field)) // INT64_MIN has no literal
-        text_add(out, ", .min = %" PRId64 " - %d", rules.min == INT64_MIN ? -INT64_MAX : rules.min,
-                 rules.min == INT64_MIN);
+    if (rules.has_min && field_is_integer(field))
+        text_add(out, ", .min = %s", integer_literal(contract->pool, rules.min));
     if (rules.has_max && field_is_integer(field))
-        text_add(out, ", .max = %" PRId64 " - %d", rules.max == INT64_MIN ? -INT64_MAX : rules.max,
-                 rules.max == INT64_MIN);
+        text_add(out, ", .max = %s", integer_literal(contract->pool, rules.max));
     text_add(out, "},\n");
 }
 
