@@ -29,6 +29,11 @@ struct status json_decode(struct arena *arena, const struct message_schema *sche
 void json_encode(struct buffer *out, const struct message_schema *schema,
                  const ProtobufCMessage *message, bool with_defaults);
 
+/* Which messages a google.protobuf.Any may hold in JSON. Called at most once, at start-up before
+ * there are threads; the array is kept. Without it, or for another type, the bytes are written as
+ * they are and decoding refuses. google.protobuf.Struct has no JSON here. */
+void json_set_any_types(const struct message_schema *const *types, size_t count);
+
 /* Streaming writer. Commas and quoting are its business; nesting up to JSON_DEPTH_MAX (asserted).
  */
 struct json_writer {
