@@ -51,8 +51,8 @@ settings_save() # NAME=VALUE...
 
 make_places()
 {
+    (umask 022 && mkdir -p "$var") # the system user postgres passes through
     mkdir -p "$var/env" "$var/log" "$var/run"
-    chmod 755 "$var" # the postgres system user passes through; what is inside stays private
 }
 
 # --- ports -------------------------------------------------------------------------------------

@@ -14,10 +14,12 @@ fi
 
 pg_data()
 {
-    if "${pg_as[@]}" test -x "$var"; then
+    local elsewhere
+    elsewhere=/var/lib/postgresql/torg-$(printf '%s' "$var" | cksum | cut -d' ' -f1)
+    if [ ! -d "$elsewhere" ] && { [ -d "$var/postgres" ] || "${pg_as[@]}" test -x "$var"; }; then
         printf '%s/postgres' "$var"
     else
-        printf '/var/lib/postgresql/torg-%s' "$(printf '%s' "$var" | cksum | cut -d' ' -f1)"
+        printf '%s' "$elsewhere"
     fi
 }
 
