@@ -1,5 +1,5 @@
-/* client_writer.c - <stem>.client.h/.c: for each method a call that waits, and a prepared call for
- * rpc_call_all(). */
+/* client_writer.c - <stem>.client.h/.c: for each method a call that waits, a prepared call for
+ * rpc_call_all(), and its reference, for tables that name methods. */
 #include "names.h"
 #include "writers.h"
 
@@ -16,10 +16,11 @@ static void add_method(const struct contract *contract, const FileProto *file,
     text_add(
         header,
         "\nstruct status %s(struct ctx *ctx,\n    const %s *request,\n    const %s **ret_reply);\n"
-        "struct rpc_call %s_call(const %s *request);\n",
-        name, request, reply, name, request);
+        "struct rpc_call %s_call(const %s *request);\n"
+        "extern const struct rpc_method_ref %s__method;\n",
+        name, request, reply, name, request, name);
     text_add(source,
-             "\nstatic const struct rpc_method_ref %s__method = {\n    .service = \"%s\",\n"
+             "\nconst struct rpc_method_ref %s__method = {\n    .service = \"%s\",\n"
              "    .path = \"/%s.%s/%s\",\n    .request = &%s__schema,\n    .reply = &%s__schema,\n"
              "    .is_idempotent = %d,\n};\n",
              name, first_segment(pool, file->package), file->package, service->name, method->name,
