@@ -1,5 +1,5 @@
 -- One service's roles and schema; run by up as superuser, safe to run again.
--- The owner migrates; the app role runs and may change no definition.
+-- The owner migrates; the app role runs and may do what migrations grant it.
 SELECT format('CREATE ROLE %I', name)
   FROM unnest(ARRAY[:'owner', :'app']) AS name
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
@@ -9,7 +9,3 @@ CREATE SCHEMA IF NOT EXISTS :"schema" AUTHORIZATION :"owner";
 GRANT USAGE ON SCHEMA :"schema" TO :"app";
 ALTER ROLE :"owner" SET search_path = :"schema";
 ALTER ROLE :"app" SET search_path = :"schema";
--- What the owner creates from now on. Append-only tables take UPDATE and DELETE back in their migration.
-ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA :"schema"
-    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"app";
-ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA :"schema" GRANT USAGE ON SEQUENCES TO :"app";
