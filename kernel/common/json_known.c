@@ -13,8 +13,9 @@
 
 enum { NANOS = 1000000000, FIRST = 0, SECOND = 1, KNOWN_MAX = 40 };
 
-#define DURATION_SECONDS_MAX 315576000000 /* 10,000 years, as google/protobuf/duration.proto says  \
-                                           */
+#define DURATION_SECONDS_MAX                                                                       \
+    315576000000 /* 10,000 years, as google/protobuf/duration.proto says                           \
+                  */
 
 static void *field_of(ProtobufCMessage *message, int position)
 {
