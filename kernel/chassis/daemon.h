@@ -5,19 +5,24 @@
 
 #include <stdatomic.h>
 
+struct call_keys;
 struct db_pool;
+struct http_pool;
 struct http_server;
+struct metric_list;
 struct rpc_client;
+struct rpc_server;
 struct task_runner;
 struct sweep_runner;
+struct trace_exporter;
 
 /* Chassis-wide settings; every daemon has them, with its own prefix where the name starts with _. */
 struct settings {
     const char *listen;       /* <SERVICE>_LISTEN, "127.0.0.1:7101"; port 0 picks one */
-    int64_t threads;          /* <SERVICE>_THREADS: HTTP workers, 64 */
+    int64_t threads;          /* <SERVICE>_THREADS: HTTP workers, one per open connection, 128 */
     int64_t drain_timeout_ms; /* <SERVICE>_DRAIN_TIMEOUT, 8s */
     int64_t call_timeout_ms;  /* <SERVICE>_CALL_TIMEOUT: deadline of a call that brings none, 10s */
-    int64_t inflight_max;     /* <SERVICE>_INFLIGHT_MAX: above it 503, 256 */
+    int64_t inflight_max;     /* <SERVICE>_INFLIGHT_MAX: above it 503, 112 */
     int64_t body_max;         /* <SERVICE>_BODY_MAX, 1MiB */
     int64_t body_timeout_ms;  /* <SERVICE>_BODY_TIMEOUT, 10s */
     const char *database_url; /* <SERVICE>_DATABASE_URL: the app role */
@@ -36,17 +41,28 @@ struct settings {
 
 struct daemon {
     const struct service *service;
+    struct arena *arena; /* as long-lived as the daemon; start-up only, not thread-safe */
     void *state;
     void **component_states; /* parallel to service->components */
     struct settings settings;
     struct db_pool *db; /* NULL without a database */
+    struct call_keys *keys;
+    struct metric_list *metrics;
+    struct trace_exporter *traces; /* NULL without OTLP_URL */
     struct http_server *http;
+    struct http_pool *fetch; /* http_client.c */
+    struct rpc_server *rpc_served;
     struct rpc_client *rpc;
     struct task_runner *tasks;
     struct sweep_runner *sweeps;
     atomic_bool is_ready;
     atomic_bool is_draining;
+    _Atomic int64_t drain_deadline_us; /* of clock_monotonic_us(), once is_draining */
 };
+
+/* metrics.c: adds one to /metrics; a name that starts with _ gets the service in front. Start-up
+ * only; adding twice is adding once. Metrics of the chassis' files are registered by their start. */
+void metrics_register(struct daemon *daemon, struct metric *metric);
 
 /* db_pool.c: opens lazily up to settings.database_pool; every connection sets search_path to the
  * schema, time-outs, and prepares and checks all statements (service, components, chassis). */

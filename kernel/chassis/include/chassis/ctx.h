@@ -14,6 +14,7 @@
 
 struct daemon;
 struct idempotency;
+struct rpc_exchange;
 
 /* W3C Trace Context. */
 struct trace {
@@ -44,6 +45,7 @@ struct ctx {
     const char
         *method; /* "/inventory.v1.InventoryService/Reserve", "on:<event type>", "task:<kind>" */
     struct idempotency *idempotency;    /* of an RPC that carries Idempotency-Key, else NULL */
+    struct rpc_exchange *exchange;      /* private to the chassis */
     const struct violation *violations; /* collected by ctx_violation() */
 };
 

@@ -55,6 +55,7 @@ struct service {
     const char *name; /* "inventory": schema, metric prefix, environment prefix */
     const char *doc;  /* one line */
     const struct rpc_service *const *rpc; /* generated tables, NULL-terminated */
+    bool takes_unsigned_calls; /* only servers under test: calls carry no signed context */
     const struct http_mount *mounts;      /* besides RPC; ends with prefix NULL */
     const struct event_subscription *subscriptions;
     const struct event_kind *const *events;
