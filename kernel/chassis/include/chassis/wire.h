@@ -1,0 +1,21 @@
+/* wire.h - our values and the messages that carry them. Messages live in the arena. */
+#pragma once
+
+#include "common/arena.h"
+#include "common/decimal.h"
+#include "common/money.h"
+#include "common/v1/money.pb-c.h"
+#include "google/protobuf/timestamp.pb-c.h"
+
+#include <stdint.h>
+
+/* 0 microseconds is "unset": a NULL message, and back. */
+Google__Protobuf__Timestamp *wire_time(struct arena *arena, int64_t time_us);
+int64_t wire_time_us(const Google__Protobuf__Timestamp *time);
+
+Common__V1__Money *wire_money(struct arena *arena, struct money amount);
+/* NULL is no money at all: zero without a currency. */
+struct money wire_money_value(const Common__V1__Money *money);
+
+Common__V1__Decimal *wire_decimal(struct arena *arena, struct decimal value);
+struct decimal wire_decimal_value(const Common__V1__Decimal *decimal); /* NULL is 0 */
