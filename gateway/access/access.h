@@ -1,0 +1,29 @@
+/* access.h - who asks, and may they: channel keys, customer tokens, API keys, rates, origins. */
+#pragma once
+
+#include "rest/rest.h"
+
+/* Fills the exchange's visitor and ctx->caller by the route's access, after the rate limit of that
+ * caller. Refuses with UNAUTHENTICATED, PERMISSION_DENIED (naming the missing scope) or
+ * RESOURCE_EXHAUSTED/RATE_LIMITED (with Retry-After on the answer). */
+struct status access_admit(struct ctx *ctx, struct exchange *exchange);
+
+/* CORS (fetch.spec.whatwg.org): answers a preflight itself (true), and adds the headers that an
+ * allowed origin needs to any other answer (false). */
+bool access_preflight(struct ctx *ctx, const struct http_request *request,
+                      struct http_response *response);
+
+/* The parts, one file each. */
+struct status access_storefront(struct ctx *ctx, struct exchange *exchange); /* publishable_key.c */
+struct status access_customer(struct ctx *ctx, struct exchange *exchange, bool is_required); /* customer_token.c */
+struct status access_admin(struct ctx *ctx, struct exchange *exchange);      /* api_key.c */
+struct status access_rate(struct ctx *ctx, struct exchange *exchange);       /* rate_limit.c */
+
+/* What a publishable key names, cached; invalidated by platform's channel events and after a minute. */
+struct storefront_channel {
+    const char *channel_id, *channel_code, *store_id, *store_name, *legal_entity, *tax_id;
+    const char *const *currency_codes; /* NULL-terminated; the first is the default */
+    const char *const *locales;
+    const char *const *country_codes;
+    bool prices_include_tax;
+};
