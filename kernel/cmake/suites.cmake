@@ -28,3 +28,15 @@ function(add_suite name)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT CK_FORK=no)
   endif()
 endfunction()
+
+# add_script_suite(name LABEL label COMMAND command... [NEEDS program...]): a script that prints TAP.
+# A foreign program that is missing makes the suite skipped, with CI=true failed (tests/run).
+set(SUITE_TIMEOUT_tool 600)
+
+function(add_script_suite name)
+  cmake_parse_arguments(S "" "LABEL" "COMMAND;NEEDS" ${ARGN})
+  add_test(NAME ${name} COMMAND ${S_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  list(JOIN S_NEEDS "," needs)
+  set_tests_properties(${name} PROPERTIES LABELS ${S_LABEL} TIMEOUT ${SUITE_TIMEOUT_${S_LABEL}}
+    ENVIRONMENT "TORG_NEEDS=${needs};TORG_BUILD=${CMAKE_BINARY_DIR}")
+endfunction()

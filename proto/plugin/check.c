@@ -46,6 +46,7 @@ void check_contract(struct contract *contract)
  * small request overflow a worker's stack. */
 static bool check_recursion(struct contract *contract, struct message *message)
 {
+    bool is_finite = true;
     message->search = SEARCH_OPEN;
     for (size_t i = 0; i < message->proto->n_field; i++) {
         const FieldProto *field = message->proto->field[i];
@@ -57,13 +58,13 @@ static bool check_recursion(struct contract *contract, struct message *message)
             refuse(contract, &place,
                    "%s.%s makes %s recursive; use a flat list with parent indexes",
                    message->full_name, field->name, inner->full_name);
-            return false;
+            is_finite = false;
+        } else if (inner->search == SEARCH_NEW) {
+            is_finite = check_recursion(contract, inner) && is_finite;
         }
-        if (inner->search == SEARCH_NEW && !check_recursion(contract, inner))
-            return false;
     }
     message->search = SEARCH_DONE;
-    return true;
+    return is_finite;
 }
 
 static bool is_personal_inside(const struct contract *contract, const MessageProto *proto)
@@ -201,9 +202,11 @@ static void check_handler_name(struct contract *contract, const FileProto *file,
             const MethodProto *other = file->service[i]->method[k];
             if (other == method)
                 return;
-            if (strcmp(name, snake_name(contract->pool, other->name)) == 0)
-                refuse(contract, place, "%s and %s would both be handled by %s", other->name,
-                       method->name, name);
+            if (strcmp(name, snake_name(contract->pool, other->name)) != 0)
+                continue;
+            refuse(contract, place, "%s and %s would both be handled by %s", other->name,
+                   method->name, name);
+            return;
         }
 }
 
