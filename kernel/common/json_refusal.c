@@ -3,33 +3,18 @@
  * Paths name fields as the JSON does: lines[2].quantity, labels["colour"]. What was received is
  * quoted, shortened, unless it may be personal data. */
 #include "json_decode.h"
-#include "json_text.h"
-#include "utf8.h"
-
-#include "common/compiler.h"
+#include "line.h"
 
 #include <string.h>
 
-enum { EXCERPT_MAX = 60, FIELDS_MAX = 12 };
+enum { FIELDS_MAX = 12 };
 
-/* Appends at most EXCERPT_MAX bytes; what is not UTF-8 or would not print becomes a question mark.
- */
 static void put_excerpt(struct buffer *out, const char *text, size_t length)
 {
-    size_t at = 0;
+    struct line line = {0};
 
-    while (at < length && at < EXCERPT_MAX) {
-        unsigned char c = (unsigned char)text[at];
-        size_t sequence = c < 0x80 ? c >= 0x20 : str_utf8_sequence(text + at, length - at);
-
-        if (sequence == 0)
-            buffer_putc(out, '?');
-        else
-            buffer_append(out, text + at, sequence);
-        at += sequence > 0 ? sequence : 1;
-    }
-    if (at < length)
-        buffer_puts(out, "...");
+    line_add_excerpt(&line, text, length);
+    buffer_append(out, line.text, line.length);
 }
 
 static void put_frame(struct buffer *out, const struct json_decoder *decoder,
