@@ -85,9 +85,14 @@ call_keys() # DAEMON
     printf '%s' "$keys"
 }
 
-role_url() # ROLE, like order_app
+role_password() # ROLE, like order_app
 {
-    pg_url "$1" "$(secret "PASSWORD_$(prefix_of "$1")")"
+    secret "PASSWORD_$(prefix_of "$1")"
+}
+
+role_url() # ROLE
+{
+    pg_url "$1" "$(role_password "$1")"
 }
 
 expand() # VALUE with {kind:name} placeholders
@@ -163,16 +168,18 @@ daemon_launch() # INSTANCE: does not wait
     process_start "$1" env -i PATH="$PATH" HOME="${HOME:-/}" "${environment[@]}" "$bin/$daemon"
 }
 
-daemon_answers() # INSTANCE
-{
-    curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$(instance_port "$1")/readyz" 2>/dev/null
-}
-
-daemon_was_rebuilt() # INSTANCE: it runs a binary that has been replaced since
+daemon_is_outdated() # INSTANCE: it runs an older binary or configuration than there is now
 {
     local pid
     pid=$(process_pid "$1")
-    [ -n "$pid" ] && [[ $(readlink "/proc/$pid/exe") == *' (deleted)' ]]
+    [ -n "$pid" ] || return 1
+    [[ $(readlink "/proc/$pid/exe") == *' (deleted)' ]] ||
+        ! instance_env "$1" | cmp -s - "$var/env/$1.env"
+}
+
+daemon_answers() # INSTANCE
+{
+    curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$(instance_port "$1")/readyz" 2>/dev/null
 }
 
 instances_down() # INSTANCE...: all at once

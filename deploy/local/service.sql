@@ -9,3 +9,4 @@ CREATE SCHEMA IF NOT EXISTS :"schema" AUTHORIZATION :"owner";
 GRANT USAGE ON SCHEMA :"schema" TO :"app";
 ALTER ROLE :"owner" SET search_path = :"schema";
 ALTER ROLE :"app" SET search_path = :"schema";
+SELECT format('GRANT CONNECT ON DATABASE %I TO %I, %I', current_database(), :'owner', :'app') \gexec
