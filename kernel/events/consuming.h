@@ -128,9 +128,9 @@ struct status broadcast_start(struct events *self, struct ctx *boot,
 void broadcast_stop(struct broadcast *broadcast);
 
 /* Every statement of the module; component.c lists them. */
-extern const struct db_stmt OUTBOX_INSERT, INBOX_MOVE_POSITION, INBOX_ADD, INBOX_FIND_PARKED_KEYS,
-    INBOX_LIST_POSITIONS, INBOX_RESET_POSITION, PARKED_ADD, PARKED_TAKE, PARKED_DELETE,
-    PARKED_POSTPONE, PARKED_LIST, PARKED_RETRY_ONE, PARKED_SKIP_ONE;
+extern const struct db_stmt OUTBOX_INSERT, OUTBOX_INSERT_MANY, INBOX_MOVE_POSITION, INBOX_ADD,
+    INBOX_FIND_PARKED_KEYS, INBOX_LIST_POSITIONS, INBOX_RESET_POSITION, PARKED_ADD, PARKED_TAKE,
+    PARKED_DELETE, PARKED_POSTPONE, PARKED_LIST, PARKED_RETRY_ONE, PARKED_SKIP_ONE;
 
 /* topics.c */
 void topics_print(const struct daemon *daemon, const char *table, struct buffer *out);

@@ -21,6 +21,18 @@ const struct db_stmt OUTBOX_INSERT = {
            " VALUES ($1, $2, $3, $4, $5, $6)",
 };
 
+/* Identities are drawn in the order of the rows: `seq` tells the order inside a transaction. */
+const struct db_stmt OUTBOX_INSERT_MANY = {
+    .name = "insert_outbox_many",
+    .in = "UTBBBI", /* as above, one array each */
+    .out = "",
+    .sql = "INSERT INTO outbox (event_id, topic, key, headers, payload, aggregate_version)"
+           " SELECT row.event_id, row.topic, row.key, row.headers, row.payload, row.version"
+           "   FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY"
+           "        AS row(event_id, topic, key, headers, payload, version, position)"
+           "  ORDER BY row.position",
+};
+
 static struct db_bytes encode_headers(struct ctx *ctx, const struct event_kind *kind,
                                       const struct outbox_record *record);
 static const char *traceparent(struct ctx *ctx);
@@ -42,6 +54,33 @@ struct status outbox_insert(struct db_tx *tx, const struct outbox_record *record
         DB_ARGS(db_uuid(record->id), db_text(record->topic), db_blob(key.data, key.length),
                 db_blob(record->headers.data, record->headers.length),
                 db_blob(record->payload.data, record->payload.length), db_int(record->sequence)));
+}
+
+struct status outbox_add_records(struct db_tx *tx, const struct outbox_record *records,
+                                 size_t count)
+{
+    struct arena *arena = db_ctx(tx)->arena;
+    struct uuid *ids = arena_array(arena, struct uuid, count);
+    const char **topics = arena_array(arena, const char *, count);
+    struct db_bytes *keys = arena_array(arena, struct db_bytes, count);
+    struct db_bytes *headers = arena_array(arena, struct db_bytes, count);
+    struct db_bytes *payloads = arena_array(arena, struct db_bytes, count);
+    int64_t *sequences = arena_array(arena, int64_t, count);
+
+    if (count == 0)
+        return status_ok();
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = records[i].id;
+        topics[i] = records[i].topic;
+        keys[i] = (struct db_bytes){records[i].key.bytes, sizeof records[i].key.bytes};
+        headers[i] = records[i].headers;
+        payloads[i] = records[i].payload;
+        sequences[i] = records[i].sequence;
+    }
+    return db_later(tx, &OUTBOX_INSERT_MANY,
+                    DB_ARGS(db_uuids(ids, count), db_texts(topics, count), db_blobs(keys, count),
+                            db_blobs(headers, count), db_blobs(payloads, count),
+                            db_ints(sequences, count)));
 }
 
 struct status outbox_encode(struct ctx *ctx, const struct event_kind *kind, struct uuid key,

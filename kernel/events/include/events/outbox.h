@@ -29,6 +29,11 @@ struct outbox_record {
 struct status outbox_encode(struct ctx *ctx, const struct event_kind *kind, struct uuid key,
                             int64_t sequence, const void *body, struct outbox_record *ret_record);
 
+/* Adds encoded records, in their order, with one statement and without waiting: for who publishes
+ * many events in one transaction, or in the name of several callers, each encoded with its ctx. */
+struct status outbox_add_records(struct db_tx *tx, const struct outbox_record *records,
+                                 size_t count);
+
 /* The component every publishing or consuming daemon lists: migrations, statements, consumers and
  * the ParkedEventService of common.v1. */
 extern const struct service_component EVENTS_COMPONENT;
