@@ -36,6 +36,7 @@ struct settings {
     const char *otlp_url;     /* OTLP_URL; empty: traces are not exported */
     int64_t rpc_pool;         /* <SERVICE>_RPC_POOL: connections per destination, 32 */
     int64_t task_interval_ms; /* <SERVICE>_TASK_INTERVAL: poll of due tasks, 250ms */
+    int64_t task_workers;     /* <SERVICE>_TASK_WORKERS: tasks run at once, 4 */
     int64_t partition_days;   /* <SERVICE>_PARTITION_DAYS: made ahead, 7 */
 };
 
@@ -89,4 +90,5 @@ struct idempotency {
     const struct message_schema *reply_schema;
     const ProtobufCMessage *reply; /* what the handler fills */
     struct db_bytes replayed;      /* packed reply of the earlier call, after STATUS_REPLAYED */
+    bool is_stored;                /* by the first commit; later transactions of the call have no key */
 };

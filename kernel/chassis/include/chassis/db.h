@@ -99,6 +99,14 @@ const struct uuid *db_get_uuids(struct ctx *ctx, const struct db_rows *rows, siz
 const char *const *db_get_texts(struct ctx *ctx, const struct db_rows *rows, size_t row,
                                 size_t column, size_t *ret_count);
 
+/* Errors of Postgres. A store function may turn ALREADY_EXISTS into its own by db_constraint(). */
+extern const struct error_def ERROR_CONFLICT;               /* ABORTED: serialization, deadlock, lock_timeout */
+extern const struct error_def ERROR_ALREADY_EXISTS;         /* ALREADY_EXISTS: unique, exclusion */
+extern const struct error_def ERROR_COMMIT_UNKNOWN;         /* UNAVAILABLE */
+extern const struct error_def ERROR_STATEMENT_REFUSED;      /* INTERNAL: does not fit the schema */
+extern const struct error_def ERROR_MIGRATION;              /* INTERNAL */
+extern const struct error_def ERROR_IDEMPOTENCY_KEY_REUSED; /* INVALID_ARGUMENT */
+
 struct db_tx;
 
 /* Takes a connection (waits at most the ctx's deadline; UNAVAILABLE when the pool is exhausted).
@@ -127,6 +135,9 @@ struct status db_exec(struct db_tx *tx, const struct db_stmt *stmt, struct db_ar
  * encoded at once. */
 struct status db_later(struct db_tx *tx, const struct db_stmt *stmt, struct db_args args);
 
+/* Waits for what db_later() sent. */
+struct status db_flush(struct db_tx *tx);
+
 /* Several statements, one round trip; each call's rows are filled. The first error is the answer.
  */
 struct db_call {
@@ -136,7 +147,9 @@ struct db_call {
 };
 struct status db_batch(struct db_tx *tx, struct db_call *calls, size_t count);
 
-/* Savepoints, for consumers: one bad record must not undo its batch. One level. */
+/* Savepoints, for consumers: one bad record must not undo its batch. One level: a new one replaces
+ * the last. Taking one does not wait, so flush first what belongs to the record before. Going back
+ * drops what was sent since, waited for or not, and clears the failure. */
 struct status db_savepoint(struct db_tx *tx);
 struct status db_rollback_to_savepoint(struct db_tx *tx);
 
@@ -146,7 +159,8 @@ const char *db_sqlstate(const struct db_tx *tx);
 const char *db_constraint(const struct db_tx *tx);
 
 /* Forward-only migrations, compiled in by add_daemon() from migrations/NNNN_what.sql. The chassis
- * and wired modules add theirs (`{schema}` stands for the daemon's schema). Each runs once, in a
+ * and wired modules add theirs. `{schema}` stands for the daemon's schema, `{app}` for the role it runs as,
+ * to which each migration grants what it needs (nothing else does). Each runs once, in a
  * transaction, under an advisory lock, as the owner role (<SERVICE>_MIGRATE_URL). */
 struct db_migration {
     const char *name; /* file name without .sql */
