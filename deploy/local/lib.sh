@@ -10,13 +10,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 var=${TORG_VAR:-$root/var}
 cache=${TORG_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/torg}
 kafka_jars=$cache/kafka-4.2.0
-started_us=${EPOCHREALTIME/[.,]/}
+export TORG_STARTED_US=${TORG_STARTED_US:-${EPOCHREALTIME/[.,]/}} # scripts that one calls count on
 
 # --- talking -----------------------------------------------------------------------------------
 
 elapsed() # seconds since the script began, one decimal
 {
-    local us=$((${EPOCHREALTIME/[.,]/} - started_us))
+    local us=$((${EPOCHREALTIME/[.,]/} - TORG_STARTED_US))
     printf '%d.%d' $((us / 1000000)) $((us / 100000 % 10))
 }
 
