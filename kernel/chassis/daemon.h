@@ -45,6 +45,8 @@ struct daemon {
     struct arena *arena; /* as long-lived as the daemon; start-up only, not thread-safe */
     void *state;
     void **component_states; /* parallel to service->components */
+    size_t started_count;    /* of components */
+    bool is_service_started;
     struct settings settings;
     struct db_pool *db; /* NULL without a database */
     struct call_keys *keys;

@@ -1,0 +1,350 @@
+/* http_guardian.c - deadlines and eviction for connections whose sockets civetweb keeps to itself.
+ *
+ * civetweb restarts its timer with every byte, so a dripped body would hold a worker for ever, and an
+ * idle keep-alive connection holds one until its time-out. The guardian knows each worker's socket
+ * (found once a connection by the peer's address) and ends reading with shutdown(SHUT_RD): what had
+ * already arrived is still read and the answer can still be sent.
+ *
+ * A worker's lock is held while its socket is touched and by http_worker_closing() before civetweb
+ * closes it, so a reused descriptor is never hit. */
+#include "http.h"
+
+#include "chassis/log.h"
+#include "common/clock.h"
+
+#include <arpa/inet.h>
+#include <civetweb.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 50,
+    ARENA_MAX = 16 * 1024 * 1024,
+    DESCRIPTORS_MAX = 65536,
+    SILENT_MS = 1000, /* a connection that says nothing this long may go when workers run out */
+};
+
+enum worker_state { WORKER_FREE, WORKER_SILENT, WORKER_BUSY, WORKER_IDLE };
+
+struct http_worker {
+    pthread_mutex_t lock;
+    struct arena *arena;
+    enum worker_state state;
+    int fd;                /* -1: not known */
+    int64_t idle_since_us; /* WORKER_IDLE */
+    int64_t cut_at_us;     /* 0: reading has no deadline */
+    bool was_cut;
+    struct http_guardian *guardian;
+};
+
+struct http_guardian {
+    struct http_worker *workers;
+    atomic_size_t worker_count; /* handed out */
+    size_t capacity;
+    atomic_size_t open;
+    in_port_t port; /* network order */
+    int descriptors_max;
+    pthread_t thread;
+    bool is_running;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool is_stopping;
+};
+
+static void *watch(void *closure);
+static void cut_overdue(struct http_guardian *guardian);
+static void evict_idle(struct http_guardian *guardian);
+static void evict_silent(struct http_guardian *guardian);
+static int find_descriptor(const struct http_guardian *guardian,
+                           const struct mg_request_info *info);
+static bool is_ours(const struct http_guardian *guardian, int fd);
+static bool is_registered(struct http_guardian *guardian, int fd);
+
+struct http_guardian *http_guardian_create(struct daemon *daemon)
+{
+    struct http_guardian *guardian = arena_new(daemon->arena, struct http_guardian);
+    struct rlimit limit = {DESCRIPTORS_MAX, DESCRIPTORS_MAX};
+
+    guardian->capacity = (size_t)daemon->settings.threads;
+    guardian->workers = arena_array(daemon->arena, struct http_worker, guardian->capacity);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    guardian->descriptors_max =
+        limit.rlim_cur < DESCRIPTORS_MAX ? (int)limit.rlim_cur : DESCRIPTORS_MAX;
+    pthread_mutex_init(&guardian->lock, NULL);
+
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&guardian->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return guardian;
+}
+
+struct status http_guardian_start(struct ctx *boot, struct http_guardian *guardian, int port)
+{
+    guardian->port = htons((uint16_t)port);
+    if (pthread_create(&guardian->thread, NULL, watch, guardian))
+        return ctx_fail(boot, &ERROR_INTERNAL, "no thread for the connection guardian");
+    guardian->is_running = true;
+    return status_ok();
+}
+
+void http_guardian_stop(struct http_guardian *guardian)
+{
+    if (!guardian || !guardian->is_running)
+        return;
+    pthread_mutex_lock(&guardian->lock);
+    guardian->is_stopping = true;
+    pthread_cond_signal(&guardian->wake);
+    pthread_mutex_unlock(&guardian->lock);
+    pthread_join(guardian->thread, NULL);
+    guardian->is_running = false;
+}
+
+void http_guardian_destroy(struct http_guardian *guardian)
+{
+    if (!guardian)
+        return;
+    for (size_t i = 0; i < guardian->worker_count; i++) {
+        arena_destroy(guardian->workers[i].arena);
+        pthread_mutex_destroy(&guardian->workers[i].lock);
+    }
+    pthread_cond_destroy(&guardian->wake);
+    pthread_mutex_destroy(&guardian->lock);
+}
+
+struct http_worker *http_worker_add(struct http_guardian *guardian)
+{
+    pthread_mutex_lock(&guardian->lock);
+    size_t index = guardian->worker_count;
+    if (index == guardian->capacity)
+        abort(); /* civetweb started more workers than it was told to */
+    struct http_worker *worker = &guardian->workers[index];
+    worker->guardian = guardian;
+    worker->arena = arena_create(ARENA_MAX);
+    worker->fd = -1;
+    pthread_mutex_init(&worker->lock, NULL);
+    guardian->worker_count = index + 1;
+    pthread_mutex_unlock(&guardian->lock);
+    return worker;
+}
+
+struct arena *http_worker_arena(struct http_worker *worker)
+{
+    return worker->arena;
+}
+
+void http_worker_opened(struct http_worker *worker)
+{
+    struct http_guardian *guardian = worker->guardian;
+
+    pthread_mutex_lock(&worker->lock);
+    worker->state = WORKER_SILENT;
+    worker->was_cut = false;
+    pthread_mutex_unlock(&worker->lock);
+    /* The last worker is taken: whoever connects next would wait for an idle one to time out. */
+    if (atomic_fetch_add(&guardian->open, 1) + 1 >= guardian->capacity)
+        evict_idle(guardian);
+}
+
+void http_worker_begin(struct http_worker *worker, const struct mg_request_info *info)
+{
+    int fd = worker->fd;
+
+    if (fd < 0)
+        fd = find_descriptor(worker->guardian, info);
+    pthread_mutex_lock(&worker->lock);
+    worker->fd = fd;
+    worker->state = WORKER_BUSY;
+    worker->was_cut = false;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void http_worker_read_until(struct http_worker *worker, int64_t deadline_us)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->cut_at_us = deadline_us;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* Only the worker's own thread asks, after its read came back short. */
+bool http_worker_was_cut(const struct http_worker *worker)
+{
+    return worker->was_cut;
+}
+
+void http_worker_idle(struct http_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->state = WORKER_IDLE;
+    worker->idle_since_us = clock_monotonic_us();
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void http_worker_closing(struct http_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    if (worker->state != WORKER_FREE)
+        atomic_fetch_sub(&worker->guardian->open, 1);
+    worker->state = WORKER_FREE;
+    worker->fd = -1;
+    worker->cut_at_us = 0;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+bool http_guardian_is_full(const struct http_guardian *guardian)
+{
+    return atomic_load_explicit(&guardian->open, memory_order_relaxed) >= guardian->capacity;
+}
+
+void http_guardian_close_idle(struct http_guardian *guardian)
+{
+    for (size_t i = 0; i < guardian->worker_count; i++) {
+        struct http_worker *worker = &guardian->workers[i];
+        pthread_mutex_lock(&worker->lock);
+        if (worker->state == WORKER_IDLE && worker->fd >= 0)
+            shutdown(worker->fd, SHUT_RD);
+        pthread_mutex_unlock(&worker->lock);
+    }
+}
+
+static void *watch(void *closure)
+{
+    struct http_guardian *guardian = closure;
+    struct timespec next;
+
+    pthread_setname_np(pthread_self(), "http-guardian");
+    pthread_mutex_lock(&guardian->lock);
+    while (!guardian->is_stopping) {
+        clock_gettime(CLOCK_MONOTONIC, &next);
+        next.tv_nsec += TICK_MS * 1000000;
+        next.tv_sec += next.tv_nsec / 1000000000;
+        next.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&guardian->wake, &guardian->lock, &next);
+        pthread_mutex_unlock(&guardian->lock);
+        cut_overdue(guardian);
+        if (http_guardian_is_full(guardian)) {
+            evict_idle(guardian);
+            evict_silent(guardian);
+        }
+        pthread_mutex_lock(&guardian->lock);
+    }
+    pthread_mutex_unlock(&guardian->lock);
+    return NULL;
+}
+
+static void cut_overdue(struct http_guardian *guardian)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    for (size_t i = 0; i < guardian->worker_count; i++) {
+        struct http_worker *worker = &guardian->workers[i];
+        pthread_mutex_lock(&worker->lock);
+        if (worker->cut_at_us && worker->cut_at_us <= now_us && worker->fd >= 0) {
+            worker->was_cut = true;
+            worker->cut_at_us = 0;
+            shutdown(worker->fd, SHUT_RD);
+        }
+        pthread_mutex_unlock(&worker->lock);
+    }
+}
+
+/* The connection that has been idle longest loses its place; one at a time is enough, since each
+ * new connection and each tick asks again. */
+static void evict_idle(struct http_guardian *guardian)
+{
+    struct http_worker *oldest = NULL;
+    int64_t oldest_us = INT64_MAX;
+
+    for (size_t i = 0; i < guardian->worker_count; i++) {
+        struct http_worker *worker = &guardian->workers[i];
+        pthread_mutex_lock(&worker->lock);
+        if (worker->state == WORKER_IDLE && worker->fd >= 0 && worker->idle_since_us < oldest_us) {
+            oldest = worker;
+            oldest_us = worker->idle_since_us;
+        }
+        pthread_mutex_unlock(&worker->lock);
+    }
+    if (!oldest)
+        return;
+    pthread_mutex_lock(&oldest->lock);
+    if (oldest->state == WORKER_IDLE && oldest->fd >= 0)
+        shutdown(oldest->fd, SHUT_RD);
+    pthread_mutex_unlock(&oldest->lock);
+}
+
+/* Connections that never sent a request have no record of their socket. Found by elimination: on
+ * our port, in no record, nothing to read, old enough by the kernel's own count. The descriptor is
+ * duplicated first, so that a close in between cannot redirect us to another file. */
+static void evict_silent(struct http_guardian *guardian)
+{
+    for (int fd = 3; fd < guardian->descriptors_max; fd++) {
+        struct tcp_info tcp = {.tcpi_last_data_recv = 0};
+        socklen_t size = sizeof tcp;
+        int waiting = 0;
+        if (fcntl(fd, F_GETFD) < 0 || !is_ours(guardian, fd) || is_registered(guardian, fd))
+            continue;
+        int copy = dup(fd);
+        if (copy < 0)
+            return;
+        if (is_ours(guardian, copy) && !ioctl(copy, FIONREAD, &waiting) && !waiting &&
+            !getsockopt(copy, IPPROTO_TCP, TCP_INFO, &tcp, &size) &&
+            tcp.tcpi_last_data_recv > SILENT_MS)
+            shutdown(copy, SHUT_RD);
+        close(copy);
+    }
+}
+
+/* The accepted socket whose peer is this request's. */
+static int find_descriptor(const struct http_guardian *guardian, const struct mg_request_info *info)
+{
+    struct in_addr address;
+
+    if (inet_pton(AF_INET, info->remote_addr, &address) != 1)
+        return -1;
+    for (int fd = 3; fd < guardian->descriptors_max; fd++) {
+        struct sockaddr_in peer = {.sin_family = AF_UNSPEC};
+        socklen_t size = sizeof peer;
+        if (getpeername(fd, (struct sockaddr *)&peer, &size) || peer.sin_family != AF_INET ||
+            peer.sin_port != htons((uint16_t)info->remote_port) ||
+            peer.sin_addr.s_addr != address.s_addr)
+            continue;
+        if (is_ours(guardian, fd))
+            return fd;
+    }
+    return -1;
+}
+
+/* A connection (not the listener) accepted on our port. */
+static bool is_ours(const struct http_guardian *guardian, int fd)
+{
+    struct sockaddr_in local = {.sin_family = AF_UNSPEC};
+    socklen_t size = sizeof local;
+    int is_listening = 0;
+    socklen_t flag_size = sizeof is_listening;
+
+    return !getsockname(fd, (struct sockaddr *)&local, &size) && local.sin_family == AF_INET &&
+           local.sin_port == guardian->port &&
+           !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &flag_size) && !is_listening;
+}
+
+static bool is_registered(struct http_guardian *guardian, int fd)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < guardian->worker_count && !found; i++) {
+        struct http_worker *worker = &guardian->workers[i];
+        pthread_mutex_lock(&worker->lock);
+        found = worker->fd == fd;
+        pthread_mutex_unlock(&worker->lock);
+    }
+    return found;
+}

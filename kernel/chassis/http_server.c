@@ -1,0 +1,394 @@
+/* http_server.c - one civetweb handler for everything; routing, limits and the answer are ours.
+ *
+ * civetweb facts that shaped this file: a response in two writes costs a delayed ack, so it is one
+ * buffer and one write; mg_stop() drops answers in flight, so draining comes first; Expect:
+ * 100-continue and HEAD are the handler's business; unread bodies are swallowed without limit unless
+ * keep-alive is switched off. */
+#include "http.h"
+
+#include "chassis/log.h"
+#include "common/clock.h"
+#include "rpc.h"
+#include "trace.h"
+
+#include <civetweb.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum {
+    READ_CHUNK = 16 * 1024,
+    LINGER_US = 1000000, /* for the peer to read a refusal while it still sends */
+    DRAIN_STEP_MS = 5,
+    MOUNTS_MAX = 64,
+};
+
+struct http_server {
+    struct daemon *daemon;
+    struct mg_context *civetweb;
+    struct http_guardian *guardian;
+    struct http_mount mounts[MOUNTS_MAX];
+    size_t mount_count;
+    atomic_int_fast64_t inflight;
+};
+
+/* One request on its way through this file. */
+struct exchange {
+    struct http_server *server;
+    struct mg_connection *connection;
+    const struct mg_request_info *info;
+    struct http_worker *worker;
+    struct http_request request;
+    struct http_response response;
+    int64_t length; /* of the body; -1: chunked */
+    bool must_close;
+};
+
+static struct metric HTTP_INFLIGHT = {
+    .name = "_http_inflight_requests", .type = METRIC_GAUGE, .doc = "requests being served"};
+static const char *const REFUSALS[] = {"malformed", "too_large", "too_slow", "overloaded",
+                                       "draining",  "no_route",  NULL};
+enum refusal { REFUSED_MALFORMED, REFUSED_TOO_LARGE, REFUSED_TOO_SLOW, REFUSED_OVERLOADED,
+               REFUSED_DRAINING, REFUSED_NO_ROUTE };
+static struct metric HTTP_REFUSED = {.name = "_http_refused_total",
+                                     .type = METRIC_COUNTER,
+                                     .doc = "requests answered before any handler",
+                                     .label_name = "cause",
+                                     .label_values = REFUSALS};
+
+static int serve(struct mg_connection *connection, void *closure);
+static void run(struct ctx *ctx, struct exchange *x);
+static bool admit(struct exchange *x, const struct http_mount *mount);
+static bool read_body(struct ctx *ctx, struct exchange *x, int64_t body_max);
+static void refuse(struct exchange *x, enum refusal cause, int status, const char *reason,
+                   const char *detail);
+static void answer(struct ctx *ctx, struct exchange *x);
+static void add_mounts(struct http_server *server, const struct service *service);
+static void *on_thread(const struct mg_context *context, int thread_type);
+static int on_open(const struct mg_connection *connection, void **ret_data);
+static void on_close(const struct mg_connection *connection);
+static void on_end(const struct mg_connection *connection, int status);
+static int on_error(struct mg_connection *connection, int status, const char *message);
+static int on_log(const struct mg_connection *connection, const char *message);
+
+struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *ret_port)
+{
+    struct http_server *server = arena_new(daemon->arena, struct http_server);
+    const struct settings *settings = &daemon->settings;
+    const char *options[] = {
+        "listening_ports", settings->listen,
+        "num_threads", arena_printf(daemon->arena, "%" PRId64, settings->threads),
+        "connection_queue", "256",
+        "listen_backlog", "1024",
+        "enable_keep_alive", "yes",
+        "keep_alive_timeout_ms", "60000",
+        "request_timeout_ms", "10000",
+        "linger_timeout_ms", "500",
+        "tcp_nodelay", "1",
+        "decode_url", "no",
+        "enable_directory_listing", "no",
+        "access_control_allow_origin", "",
+        "access_control_allow_methods", "",
+        "max_request_size", "32768",
+        NULL,
+    };
+    const struct mg_callbacks callbacks = {
+        .init_thread = on_thread, .init_connection = on_open, .connection_close = on_close,
+        .end_request = on_end,    .http_error = on_error,     .log_message = on_log,
+        .log_access = on_log,
+    };
+    struct mg_server_port port;
+
+    server->daemon = daemon;
+    server->guardian = http_guardian_create(daemon);
+    daemon->http = server;
+    add_mounts(server, daemon->service);
+    metrics_register(daemon, &HTTP_INFLIGHT);
+    metrics_register(daemon, &HTTP_REFUSED);
+    server->civetweb = mg_start(&callbacks, server, options);
+    if (!server->civetweb || mg_get_server_ports(server->civetweb, 1, &port) != 1)
+        return ctx_fail(boot, &ERROR_UNAVAILABLE, "cannot listen on %s", settings->listen);
+    *ret_port = port.port;
+    TRY(http_guardian_start(boot, server->guardian, port.port));
+    mg_set_request_handler(server->civetweb, "**", serve, server);
+    return status_ok();
+}
+
+void http_server_drain(struct daemon *daemon)
+{
+    struct http_server *server = daemon->http;
+    const struct timespec step = {.tv_nsec = DRAIN_STEP_MS * 1000000};
+
+    while (server && server->inflight > 0 && clock_monotonic_us() < daemon->drain_deadline_us)
+        nanosleep(&step, NULL);
+}
+
+void http_server_stop(struct daemon *daemon)
+{
+    struct http_server *server = daemon->http;
+
+    if (!server)
+        return;
+    http_guardian_stop(server->guardian);
+    http_guardian_close_idle(server->guardian);
+    if (server->civetweb)
+        mg_stop(server->civetweb);
+    http_guardian_destroy(server->guardian);
+    daemon->http = NULL;
+}
+
+void http_server_sample(struct daemon *daemon)
+{
+    metric_set(&HTTP_INFLIGHT, 0, daemon->http->inflight);
+}
+
+const char *http_header_get(const struct http_request *request, const char *name)
+{
+    const struct mg_request_info *info = request->native;
+
+    for (int i = 0; i < info->num_headers; i++)
+        if (!strcasecmp(info->http_headers[i].name, name))
+            return info->http_headers[i].value;
+    return NULL;
+}
+
+void http_response_header(struct http_response *response, const char *name, const char *value)
+{
+    if (response->header_count == HTTP_HEADERS_MAX || !value || strpbrk(value, "\r\n"))
+        return;
+    response->headers[response->header_count++] = (struct http_header){name, value};
+}
+
+static void add_mounts(struct http_server *server, const struct service *service)
+{
+    static const struct http_mount OWN[] = {
+        {"/healthz", health_live, 0}, {"/readyz", health_ready, 0}, {"/metrics", health_metrics, 0}};
+
+    for (size_t i = 0; i < ARRAY_LEN(OWN); i++)
+        server->mounts[server->mount_count++] = OWN[i];
+    server->mount_count += rpc_server_mounts(server->daemon, &server->mounts[server->mount_count],
+                                             MOUNTS_MAX - server->mount_count);
+    for (const struct http_mount *m = service->mounts;
+         m && m->prefix && server->mount_count < MOUNTS_MAX; m++)
+        server->mounts[server->mount_count++] = *m;
+}
+
+/* The only handler: civetweb calls it for every request it could parse. */
+static int serve(struct mg_connection *connection, void *closure)
+{
+    struct http_server *server = closure;
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct http_worker *worker = mg_get_thread_pointer(connection);
+    struct ctx ctx = {.arena = http_worker_arena(worker), .daemon = server->daemon};
+    struct exchange x = {
+        .server = server,
+        .connection = connection,
+        .info = info,
+        .worker = worker,
+        .request = {.method = info->request_method,
+                    .query = str_or_empty(info->query_string),
+                    .body = "",
+                    .remote_address = info->remote_addr,
+                    .native = info},
+    };
+
+    atomic_fetch_add(&server->inflight, 1);
+    http_worker_begin(worker, info);
+    buffer_init(&x.response.body, ctx.arena, 1024);
+    ctx.deadline_us = clock_monotonic_us() + server->daemon->settings.call_timeout_ms * 1000;
+    run(&ctx, &x);
+    answer(&ctx, &x);
+    arena_reset(ctx.arena);
+    atomic_fetch_sub(&server->inflight, 1);
+    return x.response.status;
+}
+
+static void run(struct ctx *ctx, struct exchange *x)
+{
+    struct http_server *server = x->server;
+    struct http_refusal refusal = http_guard(x->info, &x->length);
+
+    if (!refusal.status)
+        refusal = http_route_parse(ctx->arena, x->info->request_uri, &x->request);
+    if (refusal.status) {
+        refuse(x, REFUSED_MALFORMED, refusal.status, refusal.reason, refusal.detail);
+        return;
+    }
+    trace_start(&ctx->trace, http_header_get(&x->request, "traceparent"));
+
+    const struct http_mount *mount =
+        http_route_find(server->mounts, server->mount_count, x->request.path);
+    if (!mount) {
+        refuse(x, REFUSED_NO_ROUTE, 404, "NO_ROUTE", "nothing is served at this path");
+        return;
+    }
+    ctx->method = mount->prefix;
+    int64_t body_max = mount->body_max ? mount->body_max : server->daemon->settings.body_max;
+    if (admit(x, mount) && read_body(ctx, x, body_max))
+        mount->handle(ctx, &x->request, &x->response);
+}
+
+/* Health and metrics always answer: a probe must see the truth under load and while draining. */
+static bool admit(struct exchange *x, const struct http_mount *mount)
+{
+    struct daemon *daemon = x->server->daemon;
+
+    if (mount->handle == health_live || mount->handle == health_ready ||
+        mount->handle == health_metrics)
+        return true;
+    if (daemon->is_draining) {
+        refuse(x, REFUSED_DRAINING, 503, "DRAINING", "the daemon is stopping");
+        http_response_header(&x->response, "Retry-After", "1");
+        return false;
+    }
+    if (x->server->inflight > daemon->settings.inflight_max) {
+        refuse(x, REFUSED_OVERLOADED, 503, "OVERLOADED", "too many requests at once");
+        http_response_header(&x->response, "Retry-After", "1");
+        return false;
+    }
+    return true;
+}
+
+/* Whole, bounded in size, and in time by the guardian. False when the answer is already made. */
+static bool read_body(struct ctx *ctx, struct exchange *x, int64_t body_max)
+{
+    const char *expect = http_header_get(&x->request, "Expect");
+    struct buffer body;
+
+    if (expect && strcasecmp(expect, "100-continue")) {
+        refuse(x, REFUSED_MALFORMED, 417, "EXPECTATION", "only 100-continue is understood");
+        return false;
+    }
+    if (x->length > body_max) {
+        refuse(x, REFUSED_TOO_LARGE, 413, "BODY_TOO_LARGE", "the body is over the limit");
+        return false;
+    }
+    if (!x->length)
+        return true;
+    if (expect && !strcmp(x->info->http_version, "1.1"))
+        mg_printf(x->connection, "HTTP/1.1 100 Continue\r\n\r\n");
+
+    int64_t timeout_us = x->server->daemon->settings.body_timeout_ms * 1000;
+    http_worker_read_until(x->worker, clock_monotonic_us() + timeout_us);
+    buffer_init(&body, ctx->arena, x->length > 0 ? (size_t)x->length + 1 : READ_CHUNK);
+    int got = 1;
+    while (got > 0 && (x->length < 0 ? (int64_t)body.length <= body_max
+                                     : (int64_t)body.length < x->length)) {
+        char chunk[READ_CHUNK / 4];
+        size_t want = sizeof chunk;
+        if (x->length > 0 && (size_t)x->length - body.length < want)
+            want = (size_t)x->length - body.length;
+        got = mg_read(x->connection, chunk, want);
+        if (got > 0)
+            buffer_append(&body, chunk, (size_t)got);
+    }
+    http_worker_read_until(x->worker, 0);
+    if ((int64_t)body.length > body_max) {
+        refuse(x, REFUSED_TOO_LARGE, 413, "BODY_TOO_LARGE", "the body is over the limit");
+        return false;
+    }
+    if (http_worker_was_cut(x->worker)) {
+        refuse(x, REFUSED_TOO_SLOW, 408, "BODY_TOO_SLOW", "the body did not arrive in time");
+        return false;
+    }
+    if (got < 0 || (x->length > 0 && (int64_t)body.length < x->length)) {
+        refuse(x, REFUSED_MALFORMED, 400, "BODY_TRUNCATED", "the body ended early");
+        return false;
+    }
+    x->request.body = body.length ? body.data : "";
+    x->request.body_length = body.length;
+    return true;
+}
+
+static void refuse(struct exchange *x, enum refusal cause, int status, const char *reason,
+                   const char *detail)
+{
+    metric_add(&HTTP_REFUSED, (int)cause, 1);
+    http_problem(&x->response, status, reason, detail);
+    x->must_close = cause != REFUSED_NO_ROUTE || x->length != 0;
+}
+
+/* One buffer, one write. A full house closes after each answer, so that who waits gets a turn. */
+static void answer(struct ctx *ctx, struct exchange *x)
+{
+    struct http_response *response = &x->response;
+    struct buffer out;
+    bool has_body = strcmp(str_or_empty(x->request.method), "HEAD") != 0;
+
+    if (!response->status)
+        response->status = 200;
+    bool is_bodiless = response->status == 204 || response->status == 304;
+    x->must_close |= x->server->daemon->is_draining || http_guardian_is_full(x->server->guardian);
+    buffer_init(&out, ctx->arena, 512 + (has_body ? response->body.length : 0));
+    buffer_printf(&out, "HTTP/1.1 %d %s\r\n", response->status, http_status_text(response->status));
+    if (response->content_type)
+        buffer_printf(&out, "Content-Type: %s\r\n", response->content_type);
+    for (size_t i = 0; i < response->header_count; i++)
+        buffer_printf(&out, "%s: %s\r\n", response->headers[i].name, response->headers[i].value);
+    if (!is_bodiless)
+        buffer_printf(&out, "Content-Length: %zu\r\n", response->body.length);
+    buffer_puts(&out, x->must_close ? "Connection: close\r\n\r\n" : "\r\n");
+    if (has_body && !is_bodiless && response->body.length)
+        buffer_append(&out, response->body.data, response->body.length);
+
+    if (x->must_close) {
+        mg_disable_keep_alive(x->connection);
+        http_worker_read_until(x->worker, clock_monotonic_us() + LINGER_US);
+    }
+    mg_write(x->connection, out.data, out.length);
+}
+
+static void *on_thread(const struct mg_context *context, int thread_type)
+{
+    struct http_server *server = mg_get_user_data(context);
+
+    return thread_type == 1 ? http_worker_add(server->guardian) : NULL;
+}
+
+static int on_open(const struct mg_connection *connection, void **ret_data)
+{
+    (void)ret_data;
+    http_worker_opened(mg_get_thread_pointer(connection));
+    return 0;
+}
+
+static void on_close(const struct mg_connection *connection)
+{
+    http_worker_closing(mg_get_thread_pointer(connection));
+}
+
+static void on_end(const struct mg_connection *connection, int status)
+{
+    (void)status;
+    http_worker_idle(mg_get_thread_pointer(connection));
+}
+
+/* Requests that civetweb itself could not parse. */
+static int on_error(struct mg_connection *connection, int status, const char *message)
+{
+    char text[512];
+
+    metric_add(&HTTP_REFUSED, REFUSED_MALFORMED, 1);
+    int length = snprintf(text, sizeof text,
+                          "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"
+                          "Content-Length: %zu\r\nConnection: close\r\n\r\n"
+                          "{\"title\":\"%s\",\"status\":%d,\"reason\":\"MALFORMED_REQUEST\"}",
+                          status, http_status_text(status),
+                          strlen("{\"title\":\"\",\"status\":400,\"reason\":\"MALFORMED_REQUEST\"}") +
+                              strlen(http_status_text(status)),
+                          http_status_text(status), status);
+    (void)message;
+    mg_disable_keep_alive(connection);
+    if (length > 0 && length < (int)sizeof text)
+        mg_write(connection, text, (size_t)length);
+    return 0;
+}
+
+static int on_log(const struct mg_connection *connection, const char *message)
+{
+    (void)connection;
+    (void)message;
+    return 1;
+}
