@@ -20,7 +20,8 @@ function(embed_kind target stem kind extension)
   set(script ${CMAKE_SOURCE_DIR}/kernel/cmake/embed.cmake)
   add_custom_command(
     OUTPUT ${out}.c ${out}.h
-    COMMAND ${CMAKE_COMMAND} -DSTEM=${stem} -DKIND=${kind} -DOUT=${out} "-DFILES=${files}" -P ${script}
+    COMMAND ${CMAKE_COMMAND} -DSTEM=${stem} -DKIND=${kind} -DOUT=${out} "-DFILES=${files}"
+            -P ${script}
     DEPENDS ${files} ${script}
     COMMENT "Embedding ${kind} of ${stem}" VERBATIM)
   target_sources(${target} PRIVATE ${out}.c)
@@ -51,7 +52,8 @@ function(embed_migrations)
     string(APPEND rows "    {\"${name}\",\n    ${sql}},\n")
   endforeach()
   file(WRITE ${OUT}.h "#pragma once\n\n#include \"chassis/db.h\"\n\n"
-                      "extern const struct db_migration ${table}_MIGRATIONS[]; /* ends with name NULL */\n")
+                      "/* Ends with name NULL. */\n"
+                      "extern const struct db_migration ${table}_MIGRATIONS[];\n")
   file(WRITE ${OUT}.c "#include \"${STEM}_migrations.h\"\n\n"
                       "const struct db_migration ${table}_MIGRATIONS[] = {\n${rows}    {0},\n};\n")
 endfunction()

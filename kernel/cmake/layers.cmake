@@ -45,7 +45,7 @@ function(require_downward name)
   endforeach()
 endfunction()
 
-# Bootstrap only: a part that has not landed yet is skipped. Becomes add_subdirectory before release.
+# Bootstrap only: a part that has not landed yet is skipped. Becomes add_subdirectory.
 function(add_present part)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${part}/CMakeLists.txt)
     add_subdirectory(${part})

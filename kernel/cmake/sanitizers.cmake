@@ -1,5 +1,6 @@
 set(TORG_SANITIZER "" CACHE STRING "address,undefined or thread; empty for none")
 if(TORG_SANITIZER)
-  add_compile_options(-fsanitize=${TORG_SANITIZER} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=${TORG_SANITIZER} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${TORG_SANITIZER})
 endif()

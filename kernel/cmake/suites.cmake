@@ -1,7 +1,8 @@
 # Test suites: a suite is one executable of Check tests, named like its target, in
 # <build>/tests, and one ctest test with the suite's label (ctest -L unit).
 
-# add_suite(name LABEL unit|contract|integration|e2e SOURCES ... USES target... [EXTERNAL library...])
+# add_suite(name LABEL unit|contract|integration|e2e SOURCES ... USES target...
+#           [EXTERNAL library...])
 set(SUITE_TIMEOUT_unit 60)
 set(SUITE_TIMEOUT_contract 180)
 set(SUITE_TIMEOUT_integration 300)
@@ -10,7 +11,7 @@ set(SUITE_TIMEOUT_e2e 900)
 function(add_suite name)
   cmake_parse_arguments(S "" "LABEL" "SOURCES;USES;EXTERNAL" ${ARGN})
   if(NOT DEFINED SUITE_TIMEOUT_${S_LABEL})
-    message(FATAL_ERROR "suite ${name}: label ${S_LABEL} is none of unit, contract, integration, e2e")
+    message(FATAL_ERROR "suite ${name}: ${S_LABEL} is none of unit, contract, integration, e2e")
   endif()
   foreach(used IN LISTS S_USES)
     if(NOT TARGET ${used})
@@ -29,14 +30,15 @@ function(add_suite name)
   endif()
 endfunction()
 
-# add_script_suite(name LABEL label COMMAND command... [NEEDS program...]): a script that prints TAP.
-# A foreign program that is missing makes the suite skipped, with CI=true failed (tests/run).
+# add_script_suite(name LABEL label COMMAND command... [NEEDS program...]): a script that prints
+# TAP. A foreign program that is missing makes the suite skipped, with CI=true failed (tests/run).
 set(SUITE_TIMEOUT_tool 600)
 
 function(add_script_suite name)
   cmake_parse_arguments(S "" "LABEL" "COMMAND;NEEDS" ${ARGN})
   add_test(NAME ${name} COMMAND ${S_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   list(JOIN S_NEEDS "," needs)
-  set_tests_properties(${name} PROPERTIES LABELS ${S_LABEL} TIMEOUT ${SUITE_TIMEOUT_${S_LABEL}}
+  set_tests_properties(${name} PROPERTIES LABELS ${S_LABEL}
+    TIMEOUT ${SUITE_TIMEOUT_${S_LABEL}}
     ENVIRONMENT "TORG_NEEDS=${needs};TORG_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()

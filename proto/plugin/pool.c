@@ -24,7 +24,6 @@ void *pool_alloc(struct pool *pool, size_t size)
     struct pool_block *block = pool->blocks;
     if (block == NULL || block->size - block->used < rounded) {
         size_t data_size = rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE;
-        // tidy: malloc: the build tool has no arena below it
         block = calloc(1, sizeof *block + data_size);
         if (block == NULL)
             abort();
