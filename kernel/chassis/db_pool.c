@@ -22,6 +22,7 @@ const struct error_def ERROR_STATEMENT_REFUSED = {
 static const int64_t CONNECT_TIMEOUT_US = 5000000;
 
 static void add_statements(struct db_pool *pool, const struct db_stmt *const *statements);
+static size_t count_table(const struct db_stmt *const *statements);
 static size_t count_statements(const struct service *service);
 static int by_address(const void *a, const void *b);
 static struct status refuse_duplicates(struct ctx *boot, const struct db_pool *pool);
@@ -47,7 +48,8 @@ struct status db_pool_open(struct ctx *boot, struct daemon *daemon)
 
     pool->daemon = daemon;
     pool->statements = calloc(count_statements(service), sizeof *pool->statements);
-    add_statements(pool, service->statements);
+    for (size_t i = 0; service->statements[i] != NULL; i++)
+        add_statements(pool, service->statements[i]);
     for (size_t i = 0; service->components != NULL && service->components[i] != NULL; i++)
         add_statements(pool, service->components[i]->statements);
     add_statements(pool, TX_STATEMENTS);
@@ -186,21 +188,26 @@ static void add_statements(struct db_pool *pool, const struct db_stmt *const *st
         pool->statements[pool->statement_count++] = statements[i];
 }
 
+static size_t count_table(const struct db_stmt *const *statements)
+{
+    size_t count = 0;
+    while (statements != NULL && statements[count] != NULL)
+        count++;
+    return count;
+}
+
 static size_t count_statements(const struct service *service)
 {
-    const struct db_stmt *const *lists[] = {service->statements,    TX_STATEMENTS,
-                                            IDEMPOTENCY_STATEMENTS, TASK_STATEMENTS,
-                                            AUDIT_STATEMENTS,       PARTITION_STATEMENTS};
+    const struct db_stmt *const *own[] = {TX_STATEMENTS, IDEMPOTENCY_STATEMENTS, TASK_STATEMENTS,
+                                          AUDIT_STATEMENTS, PARTITION_STATEMENTS};
     size_t count = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        for (size_t k = 0; lists[i][k] != NULL; k++)
-            count++;
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        count += count_table(own[i]);
+    for (size_t i = 0; service->statements[i] != NULL; i++)
+        count += count_table(service->statements[i]);
     for (size_t i = 0; service->components != NULL && service->components[i] != NULL; i++)
-        for (size_t k = 0; service->components[i]->statements != NULL &&
-                           service->components[i]->statements[k] != NULL;
-             k++)
-            count++;
+        count += count_table(service->components[i]->statements);
     return count;
 }
 
