@@ -41,7 +41,7 @@ static struct status publish(struct db_tx *tx, const struct price_list *list,
 struct status pricing_set_prices(struct ctx *ctx, const Pricing__V1__SetPricesRequest *req,
                                  Pricing__V1__SetPricesResponse *rep)
 {
-    struct price_order order;
+    struct price_order order = {0};
     struct price_list list;
     struct supersession plan = {0};
     int64_t now_us;
