@@ -1,5 +1,7 @@
 -- One service's roles and schema; run by up as superuser, safe to run again.
 -- The owner migrates; the app role runs and may do what migrations grant it.
+-- Exclusion constraints over ids and ranges; an owner may not install it.
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 SELECT format('CREATE ROLE %I', name)
   FROM unnest(ARRAY[:'owner', :'app']) AS name
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
