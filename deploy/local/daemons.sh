@@ -72,11 +72,10 @@ daemon_urls() # DAEMON: a comma-separated list, one address per replica
 # --- environment ---------------------------------------------------------------------------------
 
 # A daemon signs with its own key and knows the keys of those who may call it, no others.
-# `operator` is deploy/local/call: a person at the keyboard.
 call_keys() # DAEMON
 {
     local keys caller
-    keys="$1:k1:$(secret "CALL_KEY_$(prefix_of "$1")"),operator:k1:$(secret CALL_KEY_OPERATOR)"
+    keys=$1:k1:$(secret "CALL_KEY_$(prefix_of "$1")")
     for caller in "${daemon_names[@]}"; do
         case ,${daemon_calls[$caller]}, in
         *,"$1",*) keys+=",$caller:k1:$(secret "CALL_KEY_$(prefix_of "$caller")")" ;;
