@@ -28,3 +28,5 @@ const struct config_field *settings_fields(struct arena *arena, const struct ser
 const struct config_field *address_fields(struct arena *arena, const struct service *service);
 /* What migrating needs, and nothing else. */
 const struct config_field *migrate_fields(void);
+/* TORG_CALL_KEYS alone, for tools; answers how many values were bad. */
+int settings_read_keys(struct daemon *daemon);

@@ -44,7 +44,8 @@ bool http_worker_was_cut(const struct http_worker *worker);
 void http_worker_idle(struct http_worker *worker); /* between two requests */
 void http_worker_closing(struct http_worker *worker);
 bool http_guardian_is_full(const struct http_guardian *guardian); /* no worker is left */
-void http_guardian_close_idle(struct http_guardian *guardian);    /* all of them, to stop fast */
+/* So that mg_stop() need not wait: ends idle connections and wakes the thread that accepts. */
+void http_guardian_hang_up(struct http_guardian *guardian);
 
 /* http_server.c */
 struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *ret_port);

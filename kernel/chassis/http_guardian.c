@@ -14,7 +14,6 @@
 
 #include <arpa/inet.h>
 #include <civetweb.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -65,7 +64,7 @@ static void evict_idle(struct http_guardian *guardian);
 static void evict_silent(struct http_guardian *guardian);
 static int find_descriptor(const struct http_guardian *guardian,
                            const struct mg_request_info *info);
-static bool is_ours(const struct http_guardian *guardian, int fd);
+static bool is_on_our_port(const struct http_guardian *guardian, int fd, bool want_listener);
 static bool is_registered(struct http_guardian *guardian, int fd);
 
 struct http_guardian *http_guardian_create(struct daemon *daemon)
@@ -205,7 +204,7 @@ bool http_guardian_is_full(const struct http_guardian *guardian)
     return atomic_load_explicit(&guardian->open, memory_order_relaxed) >= guardian->capacity;
 }
 
-void http_guardian_close_idle(struct http_guardian *guardian)
+void http_guardian_hang_up(struct http_guardian *guardian)
 {
     for (size_t i = 0; i < guardian->worker_count; i++) {
         struct http_worker *worker = &guardian->workers[i];
@@ -213,6 +212,12 @@ void http_guardian_close_idle(struct http_guardian *guardian)
         if (worker->state == WORKER_IDLE && worker->fd >= 0)
             shutdown(worker->fd, SHUT_RD);
         pthread_mutex_unlock(&worker->lock);
+    }
+    for (int fd = 3; fd < guardian->descriptors_max; fd++) {
+        if (!is_on_our_port(guardian, fd, true))
+            continue;
+        shutdown(fd, SHUT_RD);
+        return;
     }
 }
 
@@ -290,12 +295,12 @@ static void evict_silent(struct http_guardian *guardian)
         struct tcp_info tcp = {.tcpi_last_data_recv = 0};
         socklen_t size = sizeof tcp;
         int waiting = 0;
-        if (fcntl(fd, F_GETFD) < 0 || !is_ours(guardian, fd) || is_registered(guardian, fd))
+        if (!is_on_our_port(guardian, fd, false) || is_registered(guardian, fd))
             continue;
         int copy = dup(fd);
         if (copy < 0)
             return;
-        if (is_ours(guardian, copy) && !ioctl(copy, FIONREAD, &waiting) && !waiting &&
+        if (is_on_our_port(guardian, copy, false) && !ioctl(copy, FIONREAD, &waiting) && !waiting &&
             !getsockopt(copy, IPPROTO_TCP, TCP_INFO, &tcp, &size) &&
             tcp.tcpi_last_data_recv > SILENT_MS)
             shutdown(copy, SHUT_RD);
@@ -317,23 +322,23 @@ static int find_descriptor(const struct http_guardian *guardian, const struct mg
             peer.sin_port != htons((uint16_t)info->remote_port) ||
             peer.sin_addr.s_addr != address.s_addr)
             continue;
-        if (is_ours(guardian, fd))
+        if (is_on_our_port(guardian, fd, false))
             return fd;
     }
     return -1;
 }
 
-/* A connection (not the listener) accepted on our port. */
-static bool is_ours(const struct http_guardian *guardian, int fd)
+/* The listener itself, or a connection it accepted. */
+static bool is_on_our_port(const struct http_guardian *guardian, int fd, bool want_listener)
 {
     struct sockaddr_in local = {.sin_family = AF_UNSPEC};
-    socklen_t size = sizeof local;
-    int is_listening = 0;
-    socklen_t flag_size = sizeof is_listening;
+    socklen_t size = sizeof local, flag_size = sizeof(int);
+    int is_listener = 0;
 
     return !getsockname(fd, (struct sockaddr *)&local, &size) && local.sin_family == AF_INET &&
            local.sin_port == guardian->port &&
-           !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &flag_size) && !is_listening;
+           !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listener, &flag_size) &&
+           (is_listener != 0) == want_listener;
 }
 
 static bool is_registered(struct http_guardian *guardian, int fd)

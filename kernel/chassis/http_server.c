@@ -1,4 +1,4 @@
-/* http_server.c - one civetweb handler for everything; routing, limits and the answer are ours.
+/* http_server.c - civetweb parses and keeps connections; routing, limits and the answer are ours.
  *
  * civetweb facts that shaped this file: a response in two writes costs a delayed ack, so it is one
  * buffer and one write; mg_stop() drops answers in flight, so draining comes first; Expect:
@@ -58,7 +58,7 @@ static struct metric HTTP_REFUSED = {.name = "_http_refused_total",
                                      .label_name = "cause",
                                      .label_values = REFUSALS};
 
-static int serve(struct mg_connection *connection, void *closure);
+static int serve(struct mg_connection *connection);
 static void run(struct ctx *ctx, struct exchange *x);
 static bool admit(struct exchange *x, const struct http_mount *mount);
 static bool read_body(struct ctx *ctx, struct exchange *x, int64_t body_max);
@@ -96,8 +96,8 @@ struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *re
     };
     const struct mg_callbacks callbacks = {
         .init_thread = on_thread, .init_connection = on_open, .connection_close = on_close,
-        .end_request = on_end,    .http_error = on_error,     .log_message = on_log,
-        .log_access = on_log,
+        .begin_request = serve,   .end_request = on_end,      .http_error = on_error,
+        .log_message = on_log,
     };
     struct mg_server_port port;
 
@@ -111,9 +111,7 @@ struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *re
     if (!server->civetweb || mg_get_server_ports(server->civetweb, 1, &port) != 1)
         return ctx_fail(boot, &ERROR_UNAVAILABLE, "cannot listen on %s", settings->listen);
     *ret_port = port.port;
-    TRY(http_guardian_start(boot, server->guardian, port.port));
-    mg_set_request_handler(server->civetweb, "**", serve, server);
-    return status_ok();
+    return http_guardian_start(boot, server->guardian, port.port);
 }
 
 void http_server_drain(struct daemon *daemon)
@@ -132,7 +130,7 @@ void http_server_stop(struct daemon *daemon)
     if (!server)
         return;
     http_guardian_stop(server->guardian);
-    http_guardian_close_idle(server->guardian);
+    http_guardian_hang_up(server->guardian);
     if (server->civetweb)
         mg_stop(server->civetweb);
     http_guardian_destroy(server->guardian);
@@ -175,11 +173,12 @@ static void add_mounts(struct http_server *server, const struct service *service
         server->mounts[server->mount_count++] = *m;
 }
 
-/* The only handler: civetweb calls it for every request it could parse. */
-static int serve(struct mg_connection *connection, void *closure)
+/* civetweb calls it for every request it could parse, before it looks at anything itself (a
+ * registered handler comes after a search for /.htpasswd). It always answers. */
+static int serve(struct mg_connection *connection)
 {
-    struct http_server *server = closure;
     const struct mg_request_info *info = mg_get_request_info(connection);
+    struct http_server *server = info->user_data;
     struct http_worker *worker = mg_get_thread_pointer(connection);
     struct ctx ctx = {.arena = http_worker_arena(worker), .daemon = server->daemon};
     struct exchange x = {

@@ -31,6 +31,7 @@ static const struct config_field COMMON[] = {
 static const struct config_field SIGNED[] = {
     {"TORG_CALL_KEYS", CONFIG_STRING, FIELD(call_keys), NULL, 0, 0, true,
      "caller:key_id:hex[,...]; verifies calls, and the first key of a daemon signs its own"},
+    {.name = NULL},
 };
 
 static const struct config_field CALLS[] = {
@@ -75,7 +76,7 @@ const struct config_field *settings_fields(struct arena *arena, const struct ser
         bool is_needed;
     } parts[] = {
         {COMMON, ARRAY_LEN(COMMON), true},
-        {SIGNED, ARRAY_LEN(SIGNED), (service->rpc && !service->takes_unsigned_calls) || service->calls},
+        {SIGNED, ARRAY_LEN(SIGNED) - 1, (service->rpc && !service->takes_unsigned_calls) || service->calls},
         {CALLS, ARRAY_LEN(CALLS), service->calls},
         {DATABASE, ARRAY_LEN(DATABASE), service->statements || service->migrations},
     };
@@ -109,6 +110,12 @@ const struct config_field *address_fields(struct arena *arena, const struct serv
             .doc = "http://host:port[,...]: the daemon's replicas",
         };
     return fields;
+}
+
+int settings_read_keys(struct daemon *daemon)
+{
+    return config_read(daemon->arena,
+                       &(struct config_table){SIGNED, "", &daemon->settings});
 }
 
 const struct config_field *migrate_fields(void)
