@@ -108,6 +108,7 @@ expand() # VALUE with {kind:name} placeholders
         redis:*) out+=$(redis_url "${token#*:}") ;;
         pg:*) out+=$(role_url "${token#*:}") ;;
         secret:*) out+=$(secret "${token#*:}") ;;
+        smtp) out+=smtp://127.0.0.1:$(port mail) ;;
         kafka) out+=$(kafka_brokers) ;;
         var) out+=$var ;;
         root) out+=$root ;;

@@ -10,6 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 var=${TORG_VAR:-$root/var}
 cache=${TORG_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/torg}
 kafka_jars=$cache/kafka-4.2.0
+mail_jars=$cache/greenmail-2.1.3
 export TORG_STARTED_US=${TORG_STARTED_US:-${EPOCHREALTIME/[.,]/}} # scripts that one calls count on
 
 # --- talking -----------------------------------------------------------------------------------
@@ -68,8 +69,8 @@ port() # NAME of a server; the daemons' offsets are in the table `daemons`
     kafka) echo $((port_base + 35)) ;;
     kafka-controller) echo $((port_base + 36)) ;;
     payments) echo $((port_base + 37)) ;;
-    smtp) echo $((port_base + 38)) ;;
-    mail) echo $((port_base + 39)) ;;
+    mail) echo $((port_base + 38)) ;;
+    mail-api) echo $((port_base + 39)) ;;
     *) die "no port is assigned to '$1'" ;;
     esac
 }

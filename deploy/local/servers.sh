@@ -1,4 +1,4 @@
-# servers.sh - the private Postgres, two Redis and Kafka of this checkout: start, stop, health.
+# servers.sh - the private Postgres, two Redis, Kafka and mail server of this checkout: start, stop, health.
 # Sourced after lib.sh, by up, down, status and tests/run. Every *_up leaves a running one alone.
 
 pg_bin=/usr/lib/postgresql/15/bin
@@ -177,9 +177,31 @@ kafka_answers()
     kcat -b "$(kafka_brokers)" -L -m 2 2>/dev/null | grep -q "broker 1 at"
 }
 
+# --- mail: keeps what it receives in memory ----------------------------------------------------------
+
+mail_up()
+{
+    [ -z "$(process_pid mail)" ] || return 0
+    process_start mail java -Xms16m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -Dgreenmail.smtp.hostname=127.0.0.1 -Dgreenmail.smtp.port="$(port mail)" \
+        -Dgreenmail.api.hostname=127.0.0.1 -Dgreenmail.api.port="$(port mail-api)" \
+        -Dgreenmail.auth.disabled -cp "$mail_jars/*" \
+        com.icegreen.greenmail.standalone.GreenMailStandaloneRunner
+}
+
+mail_wait()
+{
+    wait_ready mail 60 mail_answers
+}
+
+mail_answers()
+{
+    curl -fsS -m 2 "http://127.0.0.1:$(port mail-api)/api/service/readiness"
+}
+
 # --- all of them -------------------------------------------------------------------------------
 
-SERVERS=(postgres redis-carts redis-limits kafka)
+SERVERS=(postgres redis-carts redis-limits kafka mail)
 
 server_answers() # NAME
 {
@@ -187,12 +209,14 @@ server_answers() # NAME
     postgres) pg_super postgres -c 'SELECT 1' ;;
     redis-*) redis_ping "$1" ;;
     kafka) kafka_answers ;;
+    mail) mail_answers ;;
     esac
 }
 
 servers_down()
 {
     local name
+    process_signal mail TERM
     process_signal kafka TERM
     process_signal redis-limits TERM
     process_signal redis-carts TERM
