@@ -16,7 +16,8 @@ struct pool_block {
     char data[];
 };
 
-static char *format_text(struct pool *pool, const char *format, va_list args, size_t *ret_length);
+__attribute__((format(printf, 2, 0))) static char *
+format_text(struct pool *pool, const char *format, va_list args, size_t *ret_length);
 
 void *pool_alloc(struct pool *pool, size_t size)
 {
