@@ -101,17 +101,19 @@ struct status json_refusal(const struct json_decoder *decoder)
 {
     struct violation *violation = arena_new(decoder->arena, struct violation);
     bool is_unknown = decoder->depth > 0 && decoder->frames[decoder->depth - 1].is_unknown;
+    bool is_syntax = decoder->scan.problem != NULL;
     const char *wanted = is_unknown ? wanted_fields(decoder) : decoder->wanted;
-    size_t offset = (size_t)((decoder->scan.problem ? decoder->scan.at : decoder->scan.value_at) -
+    size_t offset = (size_t)((is_syntax ? decoder->scan.at : decoder->scan.value_at) -
                              decoder->text);
     struct buffer path, value;
 
     buffer_init(&path, decoder->arena, 0);
-    for (int i = 0; i < decoder->depth; i++)
+    // Where the text itself is wrong, the member it belongs to has not been looked up yet.
+    for (int i = 0; i < decoder->depth - is_syntax; i++)
         put_frame(&path, decoder, &decoder->frames[i]);
     buffer_init(&value, decoder->arena, 0);
     // What has no field might be somebody's name just as well: it is not repeated.
-    if (!is_unknown && !is_personal(decoder))
+    if (!is_unknown && !is_syntax && !is_personal(decoder))
         put_value(&value, decoder);
     *violation = (struct violation){.field = path.data, .value = value.data, .allowed = wanted};
 

@@ -1,0 +1,6 @@
+/* id_test.c */
+#include "suites.h"
+Suite *id_suite(void)
+{
+    return suite_create("id");
+}
