@@ -14,7 +14,7 @@ static struct json_writer writer;
 
 static void set_up(void)
 {
-    arena = arena_create(0);
+    arena = arena_create((size_t)1 << 20);
     buffer_init(&out, arena, 0);
     json_writer_init(&writer, &out);
 }
