@@ -170,10 +170,11 @@ static char *read_file(const char *path, size_t *ret_length)
 
 static void add_file(struct tree *tree, const char *path, const char *name)
 {
-    struct source source = {.path = strdup(path), .name = strdup(name)};
+    struct source source = {.path = strdup(path)};
+    source.name = source.path + strlen(path) - strlen(name);
     source.text = read_file(path, &source.length);
     if (source.text == NULL || tree->count == FILES_MAX)
-        return;
+        abort(); // a file that vanished, or a limit to raise
     source.code = strdup(source.text);
     source.strings = strdup(source.text);
     if (is_c(&source) || has_suffix(name, ".proto") || has_suffix(name, ".sql"))
@@ -206,6 +207,21 @@ void tree_read(struct tree *tree)
     tree->files = calloc(FILES_MAX, sizeof tree->files[0]);
     walked = tree;
     nftw(".", visit, FOLDERS_OPEN_MAX, FTW_PHYS | FTW_ACTIONRETVAL);
+}
+
+void tree_finish(struct tree *tree)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        struct source *source = &tree->files[i];
+        for (size_t k = 0; k < source->exemption_count; k++)
+            free(source->exemptions[k].rule);
+        free(source->exemptions);
+        free(source->strings);
+        free(source->code);
+        free(source->text);
+        free(source->path);
+    }
+    free(tree->files);
 }
 
 void finding(struct tree *tree, struct source *source, size_t line, const char *format, ...)

@@ -71,5 +71,6 @@ int main(void)
     tree.rule = "exemption";
     findings += run(&tree, RULE_COUNT + 1, "every exemption is needed", exemptions_are_needed);
     printf("1..%d\n", RULE_COUNT + 1);
+    tree_finish(&tree);
     return findings == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

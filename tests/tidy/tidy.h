@@ -7,7 +7,7 @@
 /* A file thrice: as it is; with comments and the insides of strings blanked (`code`); with all but
  * the insides of strings blanked (`strings`). Offsets and lines agree. */
 struct source {
-    const char *path; /* from the root of the tree */
+    char *path;       /* from the root of the tree */
     const char *name; /* its last part */
     char *text;
     char *code;
@@ -20,7 +20,7 @@ struct source {
 /* A comment "tidy: RULE: reason" excuses its own line and the next one; among the first lines of a
  * file, also findings about the whole file. */
 struct exemption {
-    const char *rule;
+    char *rule;
     size_t line;
     bool is_used;
 };
@@ -36,6 +36,7 @@ enum { WHOLE_FILE = 0, FILE_EXEMPTION_LINES = 12 };
 
 /* Reads what lies below the current directory, without build trees. */
 void tree_read(struct tree *tree);
+void tree_finish(struct tree *tree);
 
 /* Counts and prints it, unless it is excused. */
 void finding(struct tree *tree, struct source *source, size_t line, const char *format, ...)
