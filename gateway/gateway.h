@@ -1,4 +1,5 @@
-/* gateway.h - what the gateway's parts share: its configuration and what lives as long as it does. */
+/* gateway.h - what the gateway's parts share: its configuration and what lives as long as it does.
+ */
 #pragma once
 
 #include "chassis/service.h"

@@ -15,11 +15,13 @@ bool access_preflight(struct ctx *ctx, const struct http_request *request,
 
 /* The parts, one file each. */
 struct status access_storefront(struct ctx *ctx, struct exchange *exchange); /* publishable_key.c */
-struct status access_customer(struct ctx *ctx, struct exchange *exchange, bool is_required); /* customer_token.c */
-struct status access_admin(struct ctx *ctx, struct exchange *exchange);      /* api_key.c */
-struct status access_rate(struct ctx *ctx, struct exchange *exchange);       /* rate_limit.c */
+struct status access_customer(struct ctx *ctx, struct exchange *exchange,
+                              bool is_required);                        /* customer_token.c */
+struct status access_admin(struct ctx *ctx, struct exchange *exchange); /* api_key.c */
+struct status access_rate(struct ctx *ctx, struct exchange *exchange);  /* rate_limit.c */
 
-/* What a publishable key names, cached; invalidated by platform's channel events and after a minute. */
+/* What a publishable key names, cached; invalidated by platform's channel events and after a
+ * minute. */
 struct storefront_channel {
     const char *channel_id, *channel_code, *store_id, *store_name, *legal_entity, *tax_id;
     const char *const *currency_codes; /* NULL-terminated; the first is the default */
@@ -27,3 +29,7 @@ struct storefront_channel {
     const char *const *country_codes;
     bool prices_include_tax;
 };
+
+/* The channel of an id, from the same cache; NOT_FOUND when platform has none. */
+struct status access_channel_by_id(struct ctx *ctx, const char *channel_id,
+                                   const struct storefront_channel **ret_channel);

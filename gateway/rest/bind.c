@@ -37,7 +37,8 @@ static struct status bind_body(struct ctx *ctx, struct exchange *exchange,
         return ctx_fail_field(ctx, &UNSUPPORTED_MEDIA_TYPE, "Content-Type",
                               http_header_get(http, "Content-Type"), "application/json");
     if (is_whole)
-        return json_decode(ctx->arena, route->request, http->body, http->body_length, false, message);
+        return json_decode(ctx->arena, route->request, http->body, http->body_length, false,
+                           message);
 
     const ProtobufCFieldDescriptor *field = field_find(route->request, route->body);
     ProtobufCMessage *value;
@@ -51,7 +52,8 @@ static void bind_path(struct ctx *ctx, struct exchange *exchange, ProtobufCMessa
 {
     const char *allowed;
     size_t i = 0;
-    for (const char *open = strchr(exchange->route->path, '{'); open; open = strchr(open + 1, '{')) {
+    for (const char *open = strchr(exchange->route->path, '{'); open;
+         open = strchr(open + 1, '{')) {
         const char *name = arena_strndup(ctx->arena, open + 1, strcspn(open + 1, "}"));
         const char *value = exchange->path_values[i++];
         if (!field_set_text(ctx->arena, exchange->route->request, message, name, value, &allowed))
@@ -87,8 +89,8 @@ static void bind_parameter(struct ctx *ctx, const struct route *route, ProtobufC
         return;
     if (route->body && !(route->flags & ROUTE_RAW_BODY))
         ctx_violation(ctx, name, value, "nothing: this route takes a body");
-    else if (!field_set_text(ctx->arena, route->request, message, parameter_path(route, name), value,
-                             &allowed))
+    else if (!field_set_text(ctx->arena, route->request, message, parameter_path(route, name),
+                             value, &allowed))
         ctx_violation(ctx, name, value, allowed);
 }
 
@@ -112,7 +114,8 @@ static void bind_query(struct ctx *ctx, struct exchange *exchange, ProtobufCMess
 static void bind_version(struct ctx *ctx, struct exchange *exchange, ProtobufCMessage *message)
 {
     const char *allowed;
-    if (exchange->expected_version == 0 || !field_find(exchange->route->request, "expected_version"))
+    if (exchange->expected_version == 0 ||
+        !field_find(exchange->route->request, "expected_version"))
         return;
     (void)field_set_text(ctx->arena, exchange->route->request, message, "expected_version",
                          arena_printf(ctx->arena, "%lld", (long long)exchange->expected_version),

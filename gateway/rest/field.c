@@ -62,7 +62,8 @@ static bool parse_bool(const char *text, int *ret_value)
 
 static bool parse_enum(const ProtobufCEnumDescriptor *descriptor, const char *text, int *ret_value)
 {
-    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value_by_name(descriptor, text);
+    const ProtobufCEnumValue *value =
+        protobuf_c_enum_descriptor_get_value_by_name(descriptor, text);
     if (value)
         *ret_value = value->value;
     return value != NULL;
@@ -117,7 +118,8 @@ static bool walk(struct arena *arena, const struct message_schema **schema,
     for (const char *dot; (dot = strchr(*path, '.'));) {
         const char *name = arena_strndup(arena, *path, (size_t)(dot - *path));
         const ProtobufCFieldDescriptor *field = field_find(*schema, name);
-        if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE || field->label == PROTOBUF_C_LABEL_REPEATED)
+        if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE ||
+            field->label == PROTOBUF_C_LABEL_REPEATED)
             return false;
         ProtobufCMessage **child = member_of(*message, field);
         *schema = field_schema_of(*schema, field)->message;

@@ -1,4 +1,5 @@
-/* field.h - reading and writing a message's fields by name, for what a table cannot know by type. */
+/* field.h - reading and writing a message's fields by name, for what a table cannot know by type.
+ */
 #pragma once
 
 #include "chassis/ctx.h"
@@ -15,9 +16,9 @@ const ProtobufCFieldDescriptor *field_find(const struct message_schema *schema, 
 const struct field_schema *field_schema_of(const struct message_schema *schema,
                                            const ProtobufCFieldDescriptor *field);
 
-/* Sets a scalar from text as a path or a query carries it; `path` may be dotted, and the messages on
- * the way are made. False: there is no such field, or the text is not of its type; *ret_allowed says
- * which, in words. A repeated field gets one more element per call. */
+/* Sets a scalar from text as a path or a query carries it; `path` may be dotted, and the messages
+ * on the way are made. False: there is no such field, or the text is not of its type; *ret_allowed
+ * says which, in words. A repeated field gets one more element per call. */
 bool field_set_text(struct arena *arena, const struct message_schema *schema,
                     ProtobufCMessage *message, const char *path, const char *text,
                     const char **ret_allowed);

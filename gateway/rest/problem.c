@@ -13,8 +13,10 @@ static const struct {
     const char *reason;
     int http;
 } BY_REASON[] = {
-    {"METHOD_NOT_ALLOWED", 405},     {"UNSUPPORTED_MEDIA_TYPE", 415},
-    {"IDEMPOTENCY_KEY_REUSED", 422}, {"BODY_TOO_LARGE", 413},
+    {"METHOD_NOT_ALLOWED", 405},
+    {"UNSUPPORTED_MEDIA_TYPE", 415},
+    {"IDEMPOTENCY_KEY_REUSED", 422},
+    {"BODY_TOO_LARGE", 413},
 };
 
 static const struct {

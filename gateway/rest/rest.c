@@ -44,7 +44,8 @@ static struct status read_headers(struct ctx *ctx, struct exchange *exchange)
         return status_ok();
     size_t length = strlen(match);
     if (length < 3 || match[0] != '"' || match[length - 1] != '"' ||
-        !str_to_int64(arena_strndup(ctx->arena, match + 1, length - 2), &exchange->expected_version))
+        !str_to_int64(arena_strndup(ctx->arena, match + 1, length - 2),
+                      &exchange->expected_version))
         return ctx_fail_field(ctx, &BAD_IF_MATCH, "If-Match", match, "an ETag of this resource");
     return status_ok();
 }
@@ -70,7 +71,8 @@ static struct status forward(struct ctx *ctx, struct exchange *exchange,
     return status_ok();
 }
 
-static struct status run(struct ctx *ctx, struct exchange *exchange, ProtobufCMessage **ret_response)
+static struct status run(struct ctx *ctx, struct exchange *exchange,
+                         ProtobufCMessage **ret_response)
 {
     const struct route *route = exchange->route;
     ProtobufCMessage *request;
@@ -90,17 +92,19 @@ static void answer(struct ctx *ctx, struct exchange *exchange, const ProtobufCMe
     const struct route *route = exchange->route;
     struct http_response *response = exchange->answer;
 
-    response->status = exchange->success ? exchange->success : route->success ? route->success : 200;
+    response->status = exchange->success ? exchange->success
+                       : route->success  ? route->success
+                                         : 200;
     if (exchange->location)
         http_response_header(response, "Location", exchange->location);
     if (!route->response) {
         response->status = exchange->success ? exchange->success : 204;
         return;
     }
-    int64_t version =
-        route->flags & ROUTE_VERSIONED ? field_version(route->response, message) : 0;
+    int64_t version = route->flags & ROUTE_VERSIONED ? field_version(route->response, message) : 0;
     if (version > 0)
-        http_response_header(response, "ETag", arena_printf(ctx->arena, "\"%" PRId64 "\"", version));
+        http_response_header(response, "ETag",
+                             arena_printf(ctx->arena, "\"%" PRId64 "\"", version));
     response->content_type = "application/json";
     json_encode(&response->body, route->response, message, true);
 }

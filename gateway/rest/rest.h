@@ -19,7 +19,8 @@ enum route_access {
 enum route_flag {
     ROUTE_NEEDS_IDEMPOTENCY_KEY = 1 << 0, /* 400 without one */
     ROUTE_RAW_BODY = 1 << 1,              /* the handler reads the body; it is not JSON */
-    ROUTE_VERSIONED = 1 << 2, /* ETag from the answer's version; If-Match becomes expected_version */
+    ROUTE_VERSIONED =
+        1 << 2, /* ETag from the answer's version; If-Match becomes expected_version */
 };
 
 struct exchange;
@@ -36,7 +37,7 @@ struct route {
     /* Where the JSON body goes: NULL no body (the query binds), "*" the request itself, or the name
      * of the request's field that it is. */
     const char *body;
-    route_handler *handle;           /* either this */
+    route_handler *handle;            /* either this */
     const struct rpc_method_ref *rpc; /* or the daemon's method whose messages these are */
     enum route_access access;
     const char *scope; /* ACCESS_ADMIN only */
@@ -76,7 +77,8 @@ struct exchange {
 extern const struct route *const ROUTE_TABLES[];
 
 /* The http_handler mounted at "/". */
-void rest_serve(struct ctx *ctx, const struct http_request *request, struct http_response *response);
+void rest_serve(struct ctx *ctx, const struct http_request *request,
+                struct http_response *response);
 
 /* Finds the route; *ret_allowed is the Allow list when only the method is wrong. */
 const struct route *rest_match(struct ctx *ctx, const struct http_request *request,

@@ -1,0 +1,84 @@
+/* checkout.c - the checkout: steps and their compensations, side by side.
+ *
+ * States live in order's checkout row. A step is pending while the row has not passed the state
+ * that the step leads to. Everything after the pivot is driven by order's events. */
+#include "checkout/checkout.h"
+
+#include "chassis/log.h"
+#include "chassis/rpc.h"
+#include "order/v1/service.client.h"
+
+#define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
+
+static const struct saga_step CHECKOUT[] = {
+    {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN)},
+    {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN)},
+    {"record_prices", step_record_prices, NULL, STATE(BEGUN)},
+    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED)},
+    {"authorize_payment", step_authorize_payment, step_void_payment, STATE(ACTION_REQUIRED)},
+    {"place_order", step_place_order, NULL, STATE(AUTHORIZED), .pivot = true},
+    {0},
+};
+
+static int state_of(const struct saga *saga)
+{
+    return (int)((const struct checkout *)(const void *)saga)->row->state;
+}
+
+static const struct saga_ops OPS = {
+    .steps = CHECKOUT,
+    .state = state_of,
+    .begin_undo = checkout_begin_undo,
+    .end_undo = checkout_end_undo,
+    .undoing_state = STATE(CANCELLING),
+    .first_final_state = STATE(PLACED),
+    .last_final_state = STATE(CANCELLED),
+};
+
+void checkout_init(struct checkout *checkout, const Order__V1__Checkout *row, int64_t epoch)
+{
+    *checkout = (struct checkout){.saga = {.ops = &OPS}, .row = row, .epoch = epoch};
+}
+
+/* Best effort: without it the lease runs out by itself, only later. */
+static void release(struct ctx *ctx, const struct checkout *checkout)
+{
+    Order__V1__ReleaseCheckoutRequest request = ORDER__V1__RELEASE_CHECKOUT_REQUEST__INIT;
+    const Order__V1__ReleaseCheckoutResponse *reply;
+    request.checkout_id = checkout->row->id;
+    request.epoch = checkout->epoch;
+    request.wake_after_ms = checkout->saga.wait_ms;
+    struct status released = order_v1_release_checkout(ctx, &request, &reply);
+    if (released.code != STATUS_OK)
+        log_warn(ctx, "checkout_lease_kept", LOG_STR("checkout", checkout->row->id),
+                 LOG_STR("reason", released.reason));
+}
+
+enum saga_outcome checkout_drive(struct ctx *ctx, struct checkout *checkout)
+{
+    ctx->correlation_id = checkout->row->id;
+    enum saga_outcome outcome = saga_run(ctx, &checkout->saga);
+    if (outcome == SAGA_WAITING)
+        release(ctx, checkout);
+    return outcome;
+}
+
+struct status checkout_resume(struct ctx *ctx, const char *checkout_id,
+                              struct checkout *ret_checkout, enum saga_outcome *ret_outcome)
+{
+    struct gateway *self = ctx_state(ctx);
+    Order__V1__ClaimCheckoutRequest request = ORDER__V1__CLAIM_CHECKOUT_REQUEST__INIT;
+    const Order__V1__ClaimCheckoutResponse *claimed;
+    request.checkout_id = checkout_id;
+    request.driver = self->replica;
+    request.lease_ms = self->checkout_lease_ms;
+
+    struct status status = order_v1_claim_checkout(ctx, &request, &claimed);
+    *ret_outcome = SAGA_LOST;
+    if (saga_is_refusal(status))
+        return status_ok(); // somebody drives it, or there is nothing left to drive
+    TRY(status);
+    checkout_init(ret_checkout, claimed->checkout, claimed->epoch);
+    *ret_outcome = checkout_drive(ctx, ret_checkout);
+    return status_ok();
+}

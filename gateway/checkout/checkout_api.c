@@ -1,0 +1,183 @@
+/* checkout_api.c - the checkout's routes: start or join it, look at it, change how it is paid.
+ *
+ * 201 when the order is placed, 202 with Location while the answer is not final, a problem when it
+ * was refused. Whatever key a client brings, one cart has one live checkout, and every answer leads
+ * to it. */
+#include "checkout/checkout.h"
+
+#include "chassis/metrics.h"
+#include "chassis/rpc.h"
+#include "common/str.h"
+#include "gateway/v1/store.pb-c.h"
+#include "order/v1/service.client.h"
+#include "storefront/views.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+
+#define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
+
+const struct error_def CHECKOUT_NOT_FOUND = {STATUS_NOT_FOUND, "CHECKOUT_NOT_FOUND",
+                                             "use the id that starting the checkout answered"};
+const struct error_def CHECKOUT_REFUSED = {STATUS_FAILED_PRECONDITION, "CHECKOUT_REFUSED",
+                                           "change the cart or the payment and start again"};
+
+static const char *fingerprint(struct ctx *ctx, const struct http_request *http)
+{
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, (const unsigned char *)http->body, http->body_length);
+    return str_hex(ctx->arena, digest, sizeof digest);
+}
+
+/* The refusal that ended a checkout, as its client has to hear it. */
+static struct status refusal_of(struct ctx *ctx, const Order__V1__Checkout *row)
+{
+    if (row->quoted_total && str_equal(row->failure_reason, PRICE_CHANGED.reason))
+        return ctx_fail_field(
+            ctx, &PRICE_CHANGED, "expectedTotal",
+            arena_printf(ctx->arena, "%" PRId64 " %s", row->expected_total->minor_units,
+                         row->expected_total->currency_code),
+            arena_printf(ctx->arena, "%" PRId64 " %s", row->quoted_total->minor_units,
+                         row->quoted_total->currency_code));
+    struct status status =
+        ctx_fail(ctx, &CHECKOUT_REFUSED, "%s", str_or_empty(row->failure_detail));
+    if (!str_is_empty(row->failure_reason))
+        status.reason = row->failure_reason;
+    return status;
+}
+
+static struct status load_order(struct ctx *ctx, const char *id, const Order__V1__Order **ret_order)
+{
+    Order__V1__GetOrderRequest request = ORDER__V1__GET_ORDER_REQUEST__INIT;
+    const Order__V1__GetOrderResponse *reply;
+    request.id = id;
+    TRY(order_v1_get_order(ctx, &request, &reply));
+    *ret_order = reply->order;
+    return status_ok();
+}
+
+/* What there is to buy with now: while the provider waits for the buyer, where to send them. */
+static void show_action(const Order__V1__Checkout *row, Gateway__V1__CheckoutView *view)
+{
+    for (size_t i = 0; i < row->n_tenders; i++) {
+        if (!str_is_empty(row->tenders[i]->action_url))
+            view->action_url = row->tenders[i]->action_url;
+        if (!str_is_empty(row->tenders[i]->client_secret))
+            view->client_secret = row->tenders[i]->client_secret;
+    }
+}
+
+static struct status show(struct ctx *ctx, struct exchange *exchange,
+                          const Order__V1__Checkout *row, const Order__V1__Order *order,
+                          Gateway__V1__CheckoutView *view)
+{
+    if (row->state == STATE(CANCELLING) || row->state == STATE(CANCELLED))
+        return refusal_of(ctx, row);
+
+    view->id = row->id;
+    view->state = row->state;
+    view->cart_id = row->cart_id;
+    view->total = row->expected_total;
+    exchange->location = arena_printf(ctx->arena, "/store/v1/checkouts/%s", row->id);
+    if (row->state != STATE(PLACED)) {
+        show_action(row, view);
+        exchange->success = 202;
+        return status_ok();
+    }
+    if (!order)
+        TRY(load_order(ctx, row->order_id, &order));
+    view->order_id = order->id;
+    view->order_number = order->number;
+    view->order = order_view(ctx, order);
+    return status_ok();
+}
+
+static struct status begin(struct ctx *ctx, struct exchange *exchange,
+                           const Gateway__V1__StartCheckoutRequest *request,
+                           const Order__V1__BeginCheckoutResponse **ret_begun)
+{
+    struct gateway *self = ctx_state(ctx);
+    Order__V1__BeginCheckoutRequest begin = ORDER__V1__BEGIN_CHECKOUT_REQUEST__INIT;
+    begin.cart_id = request->cart_id;
+    begin.cart_version = exchange->expected_version;
+    begin.client_key =
+        arena_printf(ctx->arena, "%s:%s", ctx->caller.actor, exchange->idempotency_key);
+    begin.fingerprint = fingerprint(ctx, exchange->http);
+    begin.expected_total = request->expected_total;
+    begin.n_tenders = request->n_tenders;
+    begin.tenders = request->tenders;
+    begin.driver = self->replica;
+    begin.lease_ms = self->checkout_lease_ms;
+    begin.customer_id = str_or_empty(exchange->visitor.customer_id);
+    return order_v1_begin_checkout(ctx, &begin, ret_begun);
+}
+
+struct status checkout_start(struct ctx *ctx, struct exchange *exchange,
+                             const ProtobufCMessage *request, ProtobufCMessage *response)
+{
+    const Order__V1__BeginCheckoutResponse *begun;
+    TRY(begin(ctx, exchange, (const Gateway__V1__StartCheckoutRequest *)(const void *)request,
+              &begun));
+
+    struct checkout checkout;
+    checkout_init(&checkout, begun->checkout, begun->epoch);
+    if (begun->is_driver)
+        metric_add(&CHECKOUTS, (int)checkout_drive(ctx, &checkout), 1);
+    exchange->success = 201;
+    return show(ctx, exchange, checkout.row, checkout.order,
+                (Gateway__V1__CheckoutView *)(void *)response);
+}
+
+/* Who signed in sees their own; a guest's checkout is known by its id, which nobody can guess. */
+static struct status find(struct ctx *ctx, struct exchange *exchange, const char *id,
+                          const Order__V1__Checkout **ret_row)
+{
+    Order__V1__GetCheckoutRequest request = ORDER__V1__GET_CHECKOUT_REQUEST__INIT;
+    const Order__V1__GetCheckoutResponse *found;
+    request.checkout_id = id;
+    TRY(order_v1_get_checkout(ctx, &request, &found));
+    if (!str_is_empty(found->checkout->customer_id) &&
+        !str_equal(found->checkout->customer_id, exchange->visitor.customer_id))
+        return ctx_fail_field(ctx, &CHECKOUT_NOT_FOUND, "checkoutId", id, "a checkout of yours");
+    *ret_row = found->checkout;
+    return status_ok();
+}
+
+struct status checkout_get(struct ctx *ctx, struct exchange *exchange,
+                           const ProtobufCMessage *request, ProtobufCMessage *response)
+{
+    const Order__V1__Checkout *row;
+    const Gateway__V1__GetCheckoutRequest *get = (const void *)request;
+    TRY(find(ctx, exchange, get->checkout_id, &row));
+    return show(ctx, exchange, row, NULL, (Gateway__V1__CheckoutView *)(void *)response);
+}
+
+/* After a decline that left the checkout open, or instead of an action the buyer cannot do. */
+struct status checkout_change_tenders(struct ctx *ctx, struct exchange *exchange,
+                                      const ProtobufCMessage *request, ProtobufCMessage *response)
+{
+    struct gateway *self = ctx_state(ctx);
+    const Gateway__V1__ChangeCheckoutTendersRequest *change = (const void *)request;
+    Order__V1__ClaimCheckoutRequest claim = ORDER__V1__CLAIM_CHECKOUT_REQUEST__INIT;
+    Order__V1__UpdateTendersRequest update = ORDER__V1__UPDATE_TENDERS_REQUEST__INIT;
+    const Order__V1__ClaimCheckoutResponse *claimed;
+    const Order__V1__UpdateTendersResponse *updated;
+    const Order__V1__Checkout *row;
+    struct checkout checkout;
+
+    TRY(find(ctx, exchange, change->checkout_id, &row));
+    claim.checkout_id = row->id;
+    claim.driver = self->replica;
+    claim.lease_ms = self->checkout_lease_ms;
+    TRY(order_v1_claim_checkout(ctx, &claim, &claimed));
+    update.checkout_id = row->id;
+    update.epoch = claimed->epoch;
+    update.n_tenders = change->n_tenders;
+    update.tenders = change->tenders;
+    TRY(order_v1_update_tenders(ctx, &update, &updated));
+
+    checkout_init(&checkout, updated->checkout, claimed->epoch);
+    metric_add(&CHECKOUTS, (int)checkout_drive(ctx, &checkout), 1);
+    return show(ctx, exchange, checkout.row, checkout.order,
+                (Gateway__V1__CheckoutView *)(void *)response);
+}

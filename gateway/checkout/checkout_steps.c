@@ -1,0 +1,322 @@
+/* checkout_steps.c - what each step of the checkout does, and what takes it back.
+ *
+ * Every call carries ids that derive from the checkout, so any replica may repeat it. */
+#include "checkout/checkout.h"
+
+#include "cart/v1/service.client.h"
+#include "chassis/rpc.h"
+#include "common/clock.h"
+#include "common/str.h"
+#include "common/uuid.h"
+#include "inventory/v1/service.client.h"
+#include "marketing/v1/service.client.h"
+#include "order/v1/service.client.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
+#define PROBLEM(name) CART__V1__PROBLEM_KIND__PROBLEM_KIND_##name
+
+enum { ACTION_WAIT_MS = 15 * 60 * 1000 };
+
+const struct error_def CART_INCOMPLETE = {STATUS_FAILED_PRECONDITION, "CART_INCOMPLETE",
+                                          "set what the violations name, then check out again"};
+const struct error_def CART_HAS_PROBLEMS = {STATUS_FAILED_PRECONDITION, "CART_HAS_PROBLEMS",
+                                            "read the cart's problems and change its lines"};
+const struct error_def PRICE_CHANGED = {STATUS_FAILED_PRECONDITION, "PRICE_CHANGED",
+                                        "show the buyer the new total and check out with it"};
+
+static struct checkout *of(struct saga *saga)
+{
+    return (struct checkout *)(void *)saga;
+}
+
+static const Cart__V1__Cart *cart_of(const struct checkout *checkout)
+{
+    return checkout->cart ? checkout->cart : checkout->row->snapshot->cart;
+}
+
+/* What an order cannot do without. */
+static struct status check_complete(struct ctx *ctx, const Cart__V1__Cart *cart)
+{
+    if (cart->n_lines == 0)
+        ctx_violation(ctx, "cart.lines", "", "at least one line");
+    if (str_is_empty(cart->email))
+        ctx_violation(ctx, "cart.email", "", "an e-mail address");
+    if (!cart->shipping_address)
+        ctx_violation(ctx, "cart.shippingAddress", "", "an address");
+    if (!cart->shipping)
+        ctx_violation(ctx, "cart.shipping", "", "a shipping option");
+    if (ctx_has_violations(ctx))
+        return ctx_fail(ctx, &CART_INCOMPLETE, "cart %s", cart->id);
+    return status_ok();
+}
+
+/* A changed price alone is no obstacle: the total that the buyer agreed to decides. Stock is
+ * decided by the reservation. */
+static bool is_obstacle(const Cart__V1__CartProblem *problem)
+{
+    return problem->kind != PROBLEM(PRICE_CHANGED) && problem->kind != PROBLEM(SHORT_STOCK);
+}
+
+static struct status check_problems(struct ctx *ctx, const Cart__V1__FreezeCartResponse *frozen)
+{
+    for (size_t i = 0; i < frozen->n_problems; i++)
+        if (is_obstacle(frozen->problems[i]))
+            ctx_violation(ctx,
+                          arena_printf(ctx->arena, "cart.lines[%s]", frozen->problems[i]->line_id),
+                          frozen->problems[i]->detail, "a line without problems");
+    if (ctx_has_violations(ctx))
+        return ctx_fail(ctx, &CART_HAS_PROBLEMS, "cart %s", frozen->cart->id);
+    return status_ok();
+}
+
+static struct status check_total(struct ctx *ctx, const struct checkout *checkout,
+                                 const Cart__V1__Quote *quote)
+{
+    const Common__V1__Money *expected = checkout->row->expected_total;
+    if (expected->minor_units == quote->total_minor &&
+        str_equal(expected->currency_code, quote->currency_code))
+        return status_ok();
+    return ctx_fail_field(
+        ctx, &PRICE_CHANGED, "expectedTotal",
+        arena_printf(ctx->arena, "%" PRId64 " %s", expected->minor_units, expected->currency_code),
+        arena_printf(ctx->arena, "%" PRId64 " %s", quote->total_minor, quote->currency_code));
+}
+
+struct status step_freeze_cart(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    Cart__V1__FreezeCartRequest request = CART__V1__FREEZE_CART_REQUEST__INIT;
+    const Cart__V1__FreezeCartResponse *frozen;
+    request.cart_id = checkout->row->cart_id;
+    request.checkout_id = checkout->row->id;
+    request.expected_version = checkout->row->cart_version;
+
+    TRY(cart_v1_freeze_cart(ctx, &request, &frozen));
+    checkout->cart = frozen->cart;
+    checkout->quote = frozen->quote;
+    TRY(check_complete(ctx, frozen->cart));
+    TRY(check_problems(ctx, frozen));
+    return check_total(ctx, checkout, frozen->quote);
+}
+
+struct status step_thaw_cart(struct ctx *ctx, struct saga *saga)
+{
+    Cart__V1__ThawCartRequest request = CART__V1__THAW_CART_REQUEST__INIT;
+    const Cart__V1__ThawCartResponse *reply;
+    request.cart_id = of(saga)->row->cart_id;
+    request.checkout_id = of(saga)->row->id;
+    struct status thawed = cart_v1_thaw_cart(ctx, &request, &reply);
+    if (thawed.code == STATUS_NOT_FOUND)
+        return status_ok(); // the draft ran out meanwhile
+    return thawed;
+}
+
+/* Limits per customer count accounts by id and guests by e-mail; only a digest leaves the cart. */
+static const char *customer_key(struct ctx *ctx, const Cart__V1__Cart *cart)
+{
+    if (!str_is_empty(cart->customer_id))
+        return cart->customer_id;
+    static const struct uuid GUESTS = {{0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4,
+                                        0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}};
+    return uuid_text(ctx->arena, uuid_v5(GUESTS, cart->email, strlen(cart->email)));
+}
+
+struct status step_hold_coupons(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    Marketing__V1__HoldCouponsRequest request = MARKETING__V1__HOLD_COUPONS_REQUEST__INIT;
+    const Marketing__V1__HoldCouponsResponse *held;
+    if (checkout->cart->n_coupon_codes == 0)
+        return status_ok();
+    request.checkout_id = checkout->row->id;
+    request.n_coupon_codes = checkout->cart->n_coupon_codes;
+    request.coupon_codes = checkout->cart->coupon_codes;
+    request.customer_key = customer_key(ctx, checkout->cart);
+
+    TRY(marketing_v1_hold_coupons(ctx, &request, &held));
+    checkout->coupon_ids = (const char *const *)held->coupon_ids;
+    checkout->coupon_count = held->n_coupon_ids;
+    return status_ok();
+}
+
+struct status step_release_coupons(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    Marketing__V1__ReleaseCouponsRequest request = MARKETING__V1__RELEASE_COUPONS_REQUEST__INIT;
+    const Marketing__V1__ReleaseCouponsResponse *reply;
+    bool is_known = checkout->cart || checkout->row->snapshot;
+    if (is_known && cart_of(checkout)->n_coupon_codes == 0)
+        return status_ok();
+    request.checkout_id = checkout->row->id;
+    return marketing_v1_release_coupons(ctx, &request, &reply);
+}
+
+static struct status advance(struct ctx *ctx, struct checkout *checkout,
+                             Order__V1__AdvanceCheckoutRequest *request)
+{
+    struct gateway *self = ctx_state(ctx);
+    const Order__V1__AdvanceCheckoutResponse *reply;
+    request->checkout_id = checkout->row->id;
+    request->epoch = checkout->epoch;
+    request->lease_ms = self->checkout_lease_ms;
+    TRY(order_v1_advance_checkout(ctx, request, &reply));
+    checkout->row = reply->checkout;
+    return status_ok();
+}
+
+struct status step_record_prices(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
+    Order__V1__CheckoutSnapshot snapshot = ORDER__V1__CHECKOUT_SNAPSHOT__INIT;
+    Order__V1__SellerSnapshot seller = ORDER__V1__SELLER_SNAPSHOT__INIT;
+    snapshot.cart = (Cart__V1__Cart *)(uintptr_t)checkout->cart;
+    snapshot.quote = (Cart__V1__Quote *)(uintptr_t)checkout->quote;
+    snapshot.n_coupon_ids = checkout->coupon_count;
+    snapshot.coupon_ids = (const char **)(uintptr_t)checkout->coupon_ids;
+    TRY(checkout_seller(ctx, checkout->cart->channel_id, &seller));
+    snapshot.seller = &seller;
+    request.to_state = STATE(PRICED);
+    request.snapshot = &snapshot;
+    return advance(ctx, checkout, &request);
+}
+
+static const char *reservation_id(struct ctx *ctx, const struct checkout *checkout)
+{
+    struct uuid id = {0};
+    int64_t attempt = checkout->row->reservation_attempt;
+    (void)uuid_parse(checkout->row->id, &id);
+    return uuid_text(ctx->arena, uuid_derive_n(id, "reservation", attempt > 0 ? attempt : 1));
+}
+
+static struct status reserve(struct ctx *ctx, const struct checkout *checkout,
+                             const Inventory__V1__Reservation **ret_reservation)
+{
+    const Cart__V1__Cart *cart = cart_of(checkout);
+    Inventory__V1__ReserveRequest request = INVENTORY__V1__RESERVE_REQUEST__INIT;
+    const Inventory__V1__ReserveResponse *reply;
+    request.reservation_id = reservation_id(ctx, checkout);
+    request.country_code = cart->shipping_address->country_code;
+    request.pin = true;
+    request.n_lines = cart->n_lines;
+    request.lines = arena_array(ctx->arena, Inventory__V1__ReserveLine *, cart->n_lines);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        request.lines[i] = arena_new(ctx->arena, Inventory__V1__ReserveLine);
+        inventory__v1__reserve_line__init(request.lines[i]);
+        request.lines[i]->line_id = cart->lines[i]->line_id;
+        request.lines[i]->variant_id = cart->lines[i]->variant_id;
+        request.lines[i]->quantity = cart->lines[i]->quantity;
+    }
+    TRY(inventory_v1_reserve(ctx, &request, &reply));
+    *ret_reservation = reply->reservation;
+    return status_ok();
+}
+
+struct status step_reserve_stock(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    const Inventory__V1__Reservation *reservation;
+    Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
+    TRY(reserve(ctx, checkout, &reservation));
+
+    request.to_state = STATE(RESERVED);
+    request.reservation_id = reservation->id;
+    request.n_allocations = reservation->n_allocations;
+    request.allocations =
+        arena_array(ctx->arena, Order__V1__CheckoutAllocation *, reservation->n_allocations);
+    for (size_t i = 0; i < reservation->n_allocations; i++) {
+        const Inventory__V1__Allocation *from = reservation->allocations[i];
+        Order__V1__CheckoutAllocation *to = arena_new(ctx->arena, Order__V1__CheckoutAllocation);
+        order__v1__checkout_allocation__init(to);
+        to->line_id = from->line_id;
+        to->variant_id = from->variant_id;
+        to->stock_item_id = from->stock_item_id;
+        to->warehouse_id = from->warehouse_id;
+        to->quantity = from->quantity;
+        to->variant_quantity = from->variant_quantity;
+        request.allocations[i] = to;
+    }
+    return advance(ctx, checkout, &request);
+}
+
+struct status step_release_stock(struct ctx *ctx, struct saga *saga)
+{
+    Inventory__V1__ReleaseReservationRequest request =
+        INVENTORY__V1__RELEASE_RESERVATION_REQUEST__INIT;
+    const Inventory__V1__ReleaseReservationResponse *reply;
+    request.reservation_id = reservation_id(ctx, of(saga));
+    return inventory_v1_release_reservation(ctx, &request, &reply);
+}
+
+struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    Order__V1__AuthorizeTendersRequest request = ORDER__V1__AUTHORIZE_TENDERS_REQUEST__INIT;
+    const Order__V1__AuthorizeTendersResponse *reply;
+    request.checkout_id = checkout->row->id;
+    request.epoch = checkout->epoch;
+
+    TRY(order_v1_authorize_tenders(ctx, &request, &reply));
+    checkout->row = reply->checkout;
+    if (checkout->row->state == STATE(ACTION_REQUIRED))
+        return saga_wait(saga, ACTION_WAIT_MS);
+    if (checkout->row->state < STATE(AUTHORIZED))
+        return saga_wait(saga, reply->retry_after_ms);
+    return status_ok();
+}
+
+struct status step_void_payment(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    Order__V1__VoidTendersRequest request = ORDER__V1__VOID_TENDERS_REQUEST__INIT;
+    const Order__V1__VoidTendersResponse *reply;
+    request.checkout_id = checkout->row->id;
+    request.epoch = checkout->epoch;
+    TRY(order_v1_void_tenders(ctx, &request, &reply));
+    return reply->is_done ? status_ok() : saga_wait(saga, reply->retry_after_ms);
+}
+
+struct status step_place_order(struct ctx *ctx, struct saga *saga)
+{
+    struct checkout *checkout = of(saga);
+    Order__V1__PlaceOrderRequest request = ORDER__V1__PLACE_ORDER_REQUEST__INIT;
+    Order__V1__Checkout *placed;
+    const Order__V1__PlaceOrderResponse *reply;
+    request.checkout_id = checkout->row->id;
+    request.epoch = checkout->epoch;
+
+    TRY(order_v1_place_order(ctx, &request, &reply));
+    placed = arena_memdup(ctx->arena, checkout->row, sizeof *checkout->row);
+    placed->state = STATE(PLACED);
+    placed->order_id = reply->order->id;
+    placed->order_number = reply->order->number;
+    checkout->row = placed;
+    checkout->order = reply->order;
+    return status_ok();
+}
+
+struct status checkout_begin_undo(struct ctx *ctx, struct saga *saga, struct status refusal)
+{
+    struct checkout *checkout = of(saga);
+    Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
+    Common__V1__Money total = COMMON__V1__MONEY__INIT;
+    request.to_state = STATE(CANCELLING);
+    request.failure_reason = str_or_empty(refusal.reason);
+    request.failure_detail = arena_printf(ctx->arena, "%.900s", str_or_empty(refusal.detail));
+    if (checkout->quote && rpc_reason_is(refusal, &PRICE_CHANGED)) {
+        total.minor_units = checkout->quote->total_minor;
+        total.currency_code = checkout->quote->currency_code;
+        request.quoted_total = &total;
+    }
+    return advance(ctx, checkout, &request);
+}
+
+struct status checkout_end_undo(struct ctx *ctx, struct saga *saga)
+{
+    Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
+    request.to_state = STATE(CANCELLED);
+    return advance(ctx, of(saga), &request);
+}
