@@ -12,6 +12,7 @@ ALTER ROLE :"role" LOGIN REPLICATION PASSWORD :'password';
 -- A frozen relay loses the slot after ten seconds, so that the standby can take it.
 ALTER ROLE :"role" SET wal_sender_timeout = '10s';
 
+SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role') \gexec
 CREATE SCHEMA IF NOT EXISTS relay;
 GRANT USAGE ON SCHEMA relay TO :"role";
 
