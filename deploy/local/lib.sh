@@ -170,6 +170,6 @@ wait_ready() # NAME SECONDS COMMAND...: until it succeeds, the process ends or t
 show_log() # NAME REASON: the end of its log, then exit
 {
     printf -- '--- last lines of %s\n' "$var/log/$1.log" >&2
-    tail -n 15 "$var/log/$1.log" >&2 || true
+    tail -n 15 "$var/log/$1.log" | cut -c1-400 >&2 || true
     die "$2; the whole log is $var/log/$1.log"
 }
