@@ -32,7 +32,8 @@ struct call_keys {
     size_t count;
 };
 
-static bool parse_key(struct arena *arena, const char *text, size_t length, struct call_key *ret_key);
+static bool parse_key(struct arena *arena, const char *text, size_t length,
+                      struct call_key *ret_key);
 static void compute_mac(const struct call_key *key, const char *text, size_t length,
                         uint8_t ret_mac[crypto_auth_hmacsha256_BYTES]);
 static const struct call_key *find_key(const struct call_keys *keys, const char *caller,
@@ -153,7 +154,8 @@ bool call_context_has_scope(const char *scopes, const char *scope)
     return false;
 }
 
-static bool parse_key(struct arena *arena, const char *text, size_t length, struct call_key *ret_key)
+static bool parse_key(struct arena *arena, const char *text, size_t length,
+                      struct call_key *ret_key)
 {
     const char *entry = arena_strndup(arena, text, length);
     const char *id = strchr(entry, ':');

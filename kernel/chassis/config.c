@@ -20,13 +20,13 @@ struct unit {
     int64_t factor;
 };
 
-static const struct unit DURATIONS[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+static const struct unit DURATIONS[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
+                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 static const struct unit SIZES[] = {
     {"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {NULL, 0}};
 
 static const char *const TYPE_NAMES[] = {
-    [CONFIG_STRING] = "string", [CONFIG_INT] = "int",     [CONFIG_BOOL] = "bool",
+    [CONFIG_STRING] = "string",        [CONFIG_INT] = "int",     [CONFIG_BOOL] = "bool",
     [CONFIG_DURATION_MS] = "duration", [CONFIG_BYTES] = "bytes",
 };
 

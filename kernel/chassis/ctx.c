@@ -25,8 +25,9 @@ const struct error_def ERROR_UNAUTHENTICATED = {STATUS_UNAUTHENTICATED, "UNAUTHE
                                                 "sign the call; see deploy/local/call"};
 const struct error_def ERROR_PERMISSION_DENIED = {STATUS_PERMISSION_DENIED, "PERMISSION_DENIED",
                                                   "the caller or its scopes do not allow this"};
-const struct error_def ERROR_DEADLINE = {STATUS_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED",
-                                         "it may or may not have happened: retry with the same key"};
+const struct error_def ERROR_DEADLINE = {
+    STATUS_DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED",
+    "it may or may not have happened: retry with the same key"};
 const struct error_def ERROR_OVERLOADED = {STATUS_UNAVAILABLE, "OVERLOADED",
                                            "wait as Retry-After says and retry"};
 const struct error_def ERROR_UNAVAILABLE = {STATUS_UNAVAILABLE, "DEPENDENCY_UNAVAILABLE",
@@ -67,8 +68,8 @@ void ctx_violation(struct ctx *ctx, const char *field, const char *value, const 
     size_t length = strlen(str_or_empty(value));
 
     violation->field = arena_strdup(ctx->arena, field);
-    violation->value = arena_strndup(ctx->arena, str_or_empty(value),
-                                     length < VALUE_MAX ? length : VALUE_MAX);
+    violation->value =
+        arena_strndup(ctx->arena, str_or_empty(value), length < VALUE_MAX ? length : VALUE_MAX);
     violation->allowed = arena_strdup(ctx->arena, allowed);
     violation->next = ctx->violations;
     ctx->violations = violation;

@@ -34,7 +34,8 @@ static const struct error_def FORBIDDEN = {STATUS_PERMISSION_DENIED, "HTTP_ADDRE
 
 static void set_headers(struct ctx *ctx, CURL *curl, const struct http_call *call);
 static void set_method(CURL *curl, const struct http_call *call);
-static curl_socket_t open_public(void *closure, curlsocktype purpose, struct curl_sockaddr *address);
+static curl_socket_t open_public(void *closure, curlsocktype purpose,
+                                 struct curl_sockaddr *address);
 static size_t on_answer(char *data, size_t size, size_t count, void *closure);
 
 struct status http_pool_open(struct ctx *boot, struct daemon *daemon)

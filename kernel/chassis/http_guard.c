@@ -96,9 +96,10 @@ static bool is_value(const char *text)
 }
 
 /* civetweb stops at the first line it cannot parse (an obsolete fold, say) and silently drops the
- * rest of the header block; it takes bare line feeds and a blank before the colon. All of that shows
- * in its buffer, where the header strings still lie with the separators overwritten by NUL: after a
- * value come what was CR LF, then the next name or, after the last one, the CR of the empty line. */
+ * rest of the header block; it takes bare line feeds and a blank before the colon. All of that
+ * shows in its buffer, where the header strings still lie with the separators overwritten by NUL:
+ * after a value come what was CR LF, then the next name or, after the last one, the CR of the empty
+ * line. */
 static bool is_well_separated(const struct mg_request_info *info, int i)
 {
     const struct mg_header *header = &info->http_headers[i];

@@ -1,9 +1,9 @@
 /* http_guardian.c - deadlines and eviction for connections whose sockets civetweb keeps to itself.
  *
- * civetweb restarts its timer with every byte, so a dripped body would hold a worker for ever, and an
- * idle keep-alive connection holds one until its time-out. The guardian knows each worker's socket
- * (found once a connection by the peer's address) and ends reading with shutdown(SHUT_RD): what had
- * already arrived is still read and the answer can still be sent.
+ * civetweb restarts its timer with every byte, so a dripped body would hold a worker for ever, and
+ * an idle keep-alive connection holds one until its time-out. The guardian knows each worker's
+ * socket (found once a connection by the peer's address) and ends reading with shutdown(SHUT_RD):
+ * what had already arrived is still read and the answer can still be sent.
  *
  * A worker's lock is held while its socket is touched and by http_worker_closing() before civetweb
  * closes it, so a reused descriptor is never hit. */

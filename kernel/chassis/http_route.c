@@ -31,7 +31,8 @@ struct http_refusal http_route_parse(struct arena *arena, const char *raw_path,
         const char *segment = NULL;
         p += strcspn(p, "/");
         if (!decode(arena, start, (size_t)(p - start), false, &segment))
-            return refuse("a percent-encoding is malformed, or decodes to NUL, a slash or no UTF-8");
+            return refuse(
+                "a percent-encoding is malformed, or decodes to NUL, a slash or no UTF-8");
         if (str_equal(segment, ".") || str_equal(segment, ".."))
             return refuse("dot segments are not resolved");
         if (!*segment && *p)

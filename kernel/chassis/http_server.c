@@ -2,8 +2,8 @@
  *
  * civetweb facts that shaped this file: a response in two writes costs a delayed ack, so it is one
  * buffer and one write; mg_stop() drops answers in flight, so draining comes first; Expect:
- * 100-continue and HEAD are the handler's business; unread bodies are swallowed without limit unless
- * keep-alive is switched off. */
+ * 100-continue and HEAD are the handler's business; unread bodies are swallowed without limit
+ * unless keep-alive is switched off. */
 #include "http.h"
 
 #include "chassis/log.h"
@@ -50,8 +50,14 @@ static struct metric HTTP_INFLIGHT = {
     .name = "_http_inflight_requests", .type = METRIC_GAUGE, .doc = "requests being served"};
 static const char *const REFUSALS[] = {"malformed", "too_large", "too_slow", "overloaded",
                                        "draining",  "no_route",  NULL};
-enum refusal { REFUSED_MALFORMED, REFUSED_TOO_LARGE, REFUSED_TOO_SLOW, REFUSED_OVERLOADED,
-               REFUSED_DRAINING, REFUSED_NO_ROUTE };
+enum refusal {
+    REFUSED_MALFORMED,
+    REFUSED_TOO_LARGE,
+    REFUSED_TOO_SLOW,
+    REFUSED_OVERLOADED,
+    REFUSED_DRAINING,
+    REFUSED_NO_ROUTE
+};
 static struct metric HTTP_REFUSED = {.name = "_http_refused_total",
                                      .type = METRIC_COUNTER,
                                      .doc = "requests answered before any handler",
@@ -78,25 +84,43 @@ struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *re
     struct http_server *server = arena_new(daemon->arena, struct http_server);
     const struct settings *settings = &daemon->settings;
     const char *options[] = {
-        "listening_ports", settings->listen,
-        "num_threads", arena_printf(daemon->arena, "%" PRId64, settings->threads),
-        "connection_queue", "256",
-        "listen_backlog", "1024",
-        "enable_keep_alive", "yes",
-        "keep_alive_timeout_ms", "60000",
-        "request_timeout_ms", "10000",
-        "linger_timeout_ms", "500",
-        "tcp_nodelay", "1",
-        "decode_url", "no",
-        "enable_directory_listing", "no",
-        "access_control_allow_origin", "",
-        "access_control_allow_methods", "",
-        "max_request_size", "32768",
+        "listening_ports",
+        settings->listen,
+        "num_threads",
+        arena_printf(daemon->arena, "%" PRId64, settings->threads),
+        "connection_queue",
+        "256",
+        "listen_backlog",
+        "1024",
+        "enable_keep_alive",
+        "yes",
+        "keep_alive_timeout_ms",
+        "60000",
+        "request_timeout_ms",
+        "10000",
+        "linger_timeout_ms",
+        "500",
+        "tcp_nodelay",
+        "1",
+        "decode_url",
+        "no",
+        "enable_directory_listing",
+        "no",
+        "access_control_allow_origin",
+        "",
+        "access_control_allow_methods",
+        "",
+        "max_request_size",
+        "32768",
         NULL,
     };
     const struct mg_callbacks callbacks = {
-        .init_thread = on_thread, .init_connection = on_open, .connection_close = on_close,
-        .begin_request = serve,   .end_request = on_end,      .http_error = on_error,
+        .init_thread = on_thread,
+        .init_connection = on_open,
+        .connection_close = on_close,
+        .begin_request = serve,
+        .end_request = on_end,
+        .http_error = on_error,
         .log_message = on_log,
     };
     struct mg_server_port port;
@@ -161,8 +185,9 @@ void http_response_header(struct http_response *response, const char *name, cons
 
 static void add_mounts(struct http_server *server, const struct service *service)
 {
-    static const struct http_mount OWN[] = {
-        {"/healthz", health_live, 0}, {"/readyz", health_ready, 0}, {"/metrics", health_metrics, 0}};
+    static const struct http_mount OWN[] = {{"/healthz", health_live, 0},
+                                            {"/readyz", health_ready, 0},
+                                            {"/metrics", health_metrics, 0}};
 
     for (size_t i = 0; i < ARRAY_LEN(OWN); i++)
         server->mounts[server->mount_count++] = OWN[i];
@@ -273,8 +298,8 @@ static bool read_body(struct ctx *ctx, struct exchange *x, int64_t body_max)
     http_worker_read_until(x->worker, clock_monotonic_us() + timeout_us);
     buffer_init(&body, ctx->arena, x->length > 0 ? (size_t)x->length + 1 : READ_CHUNK);
     int got = 1;
-    while (got > 0 && (x->length < 0 ? (int64_t)body.length <= body_max
-                                     : (int64_t)body.length < x->length)) {
+    while (got > 0 &&
+           (x->length < 0 ? (int64_t)body.length <= body_max : (int64_t)body.length < x->length)) {
         char chunk[READ_CHUNK / 4];
         size_t want = sizeof chunk;
         if (x->length > 0 && (size_t)x->length - body.length < want)
@@ -370,14 +395,15 @@ static int on_error(struct mg_connection *connection, int status, const char *me
     char text[512];
 
     metric_add(&HTTP_REFUSED, REFUSED_MALFORMED, 1);
-    int length = snprintf(text, sizeof text,
-                          "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"
-                          "Content-Length: %zu\r\nConnection: close\r\n\r\n"
-                          "{\"title\":\"%s\",\"status\":%d,\"reason\":\"MALFORMED_REQUEST\"}",
-                          status, http_status_text(status),
-                          strlen("{\"title\":\"\",\"status\":400,\"reason\":\"MALFORMED_REQUEST\"}") +
-                              strlen(http_status_text(status)),
-                          http_status_text(status), status);
+    int length =
+        snprintf(text, sizeof text,
+                 "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"
+                 "Content-Length: %zu\r\nConnection: close\r\n\r\n"
+                 "{\"title\":\"%s\",\"status\":%d,\"reason\":\"MALFORMED_REQUEST\"}",
+                 status, http_status_text(status),
+                 strlen("{\"title\":\"\",\"status\":400,\"reason\":\"MALFORMED_REQUEST\"}") +
+                     strlen(http_status_text(status)),
+                 http_status_text(status), status);
     (void)message;
     mg_disable_keep_alive(connection);
     if (length > 0 && length < (int)sizeof text)

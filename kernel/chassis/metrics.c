@@ -16,9 +16,9 @@ struct metric_list {
     size_t count;
 };
 
-const int64_t METRIC_BOUNDS_US[METRIC_BUCKETS - 1] = {
-    100,   250,    500,    1000,   2500,    5000,    10000,   25000,
-    50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
+const int64_t METRIC_BOUNDS_US[METRIC_BUCKETS - 1] = {100,    250,    500,     1000,    2500,
+                                                      5000,   10000,  25000,   50000,   100000,
+                                                      250000, 500000, 1000000, 2500000, 10000000};
 const char *const METRIC_BOUNDS_TEXT[METRIC_BUCKETS - 1] = {
     "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025",
     "0.05",   "0.1",     "0.25",   "0.5",   "1",      "2.5",   "10"};
@@ -101,7 +101,8 @@ void metrics_describe(const struct daemon *daemon, struct buffer *out)
             json_writer_init(&json, out);
             json_begin_object(&json);
             json_key(&json, "name");
-            json_string(&json, arena_printf(out->arena, "%s%s", name[0] == '_' ? prefix : "", name));
+            json_string(&json,
+                        arena_printf(out->arena, "%s%s", name[0] == '_' ? prefix : "", name));
             json_key(&json, "type");
             json_string(&json, TYPE_NAMES[(*metrics)->type]);
             json_key(&json, "label");
@@ -169,17 +170,17 @@ static size_t label_count(const struct metric *metric)
 
 static void print_one(const struct metric *metric, const char *prefix, struct buffer *out)
 {
-    const char *name = arena_printf(out->arena, "%s%s", metric->name[0] == '_' ? prefix : "",
-                                    metric->name);
+    const char *name =
+        arena_printf(out->arena, "%s%s", metric->name[0] == '_' ? prefix : "", metric->name);
 
     buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, metric->doc, name,
                   TYPE_NAMES[metric->type]);
     for (size_t i = 0; i < label_count(metric); i++) {
         int64_t value = atomic_load_explicit(&metric->values[i], memory_order_relaxed);
-        const char *labels = metric->label_name
-                                 ? arena_printf(out->arena, "%s=\"%s\"", metric->label_name,
-                                                metric->label_values[i])
-                                 : "";
+        const char *labels =
+            metric->label_name
+                ? arena_printf(out->arena, "%s=\"%s\"", metric->label_name, metric->label_values[i])
+                : "";
         if (metric->type == METRIC_HISTOGRAM)
             metric_print_histogram(out, name, labels, &metric->buckets[i * METRIC_BUCKETS], value);
         else if (labels[0])

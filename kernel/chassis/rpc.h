@@ -36,7 +36,8 @@ struct status call_keys_open(struct ctx *boot, struct daemon *daemon);
 /* The header's value, signed with `service`'s first key; NULL when it has none. */
 const char *call_context_sign(struct ctx *ctx, const struct call_keys *keys, const char *service);
 /* Sets ctx->caller, correlation and causation; UNAUTHENTICATED when anything is wrong with it. */
-struct status call_context_verify(struct ctx *ctx, const struct call_keys *keys, const char *header);
+struct status call_context_verify(struct ctx *ctx, const struct call_keys *keys,
+                                  const char *header);
 bool call_context_has_scope(const char *scopes, const char *scope);
 
 /* rpc_server.c */

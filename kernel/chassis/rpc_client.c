@@ -64,9 +64,8 @@ static struct metric CALLS = {.name = "_rpc_client_seconds",
                               .doc = "attempts to call another daemon",
                               .label_name = "outcome",
                               .label_values = OUTCOMES};
-static struct metric RETRIES = {.name = "_rpc_client_retries_total",
-                                .type = METRIC_COUNTER,
-                                .doc = "attempts after the first"};
+static struct metric RETRIES = {
+    .name = "_rpc_client_retries_total", .type = METRIC_COUNTER, .doc = "attempts after the first"};
 
 static struct status parse_addresses(struct ctx *boot, struct destination *destination,
                                      const char *list);
@@ -120,8 +119,7 @@ void rpc_call_all(struct ctx *ctx, struct rpc_call *calls, size_t count)
 {
     struct attempt *attempts = arena_array(ctx->arena, struct attempt, count);
     struct rpc_transfer **running = arena_array(ctx->arena, struct rpc_transfer *, count);
-    const char *signature =
-        call_context_sign(ctx, ctx->daemon->keys, ctx->daemon->service->name);
+    const char *signature = call_context_sign(ctx, ctx->daemon->keys, ctx->daemon->service->name);
 
     for (size_t i = 0; i < count; i++) {
         attempts[i].call = &calls[i];
@@ -304,7 +302,8 @@ static void finish(struct ctx *ctx, struct attempt *attempt)
 }
 
 /* What was never sent may go to another address whatever it is; what may have run only when running
- * it twice is running it once. With a single address only a lost connection is worth another try. */
+ * it twice is running it once. With a single address only a lost connection is worth another try.
+ */
 static bool may_retry(const struct attempt *attempt, enum outcome outcome)
 {
     bool has_other = attempt->destination->count > 1;

@@ -309,9 +309,8 @@ static struct status answer_replayed(struct ctx *ctx, struct call *call)
 {
     const struct db_bytes stored = call->idempotency.replayed;
 
-    call->reply =
-        protobuf_c_message_unpack(call->method->reply->descriptor, arena_protobuf(ctx->arena),
-                                  stored.length, stored.data);
+    call->reply = protobuf_c_message_unpack(call->method->reply->descriptor,
+                                            arena_protobuf(ctx->arena), stored.length, stored.data);
     if (!call->reply)
         return ctx_fail(ctx, &ERROR_INTERNAL, "a stored reply cannot be read");
     http_response_header(call->response, "Idempotent-Replayed", "true");
@@ -332,7 +331,8 @@ static void report(struct ctx *ctx, struct served_method *served, struct status 
 {
     int64_t duration_us = clock_monotonic_us() - started_us;
     size_t code = (size_t)status.code < CODES ? (size_t)status.code : STATUS_UNKNOWN;
-    bool is_our_fault = code == STATUS_INTERNAL || code == STATUS_UNKNOWN || code == STATUS_DATA_LOSS;
+    bool is_our_fault =
+        code == STATUS_INTERNAL || code == STATUS_UNKNOWN || code == STATUS_DATA_LOSS;
 
     atomic_fetch_add_explicit(&served->calls[code], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&served->sum_us, duration_us, memory_order_relaxed);

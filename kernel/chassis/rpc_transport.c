@@ -1,8 +1,9 @@
 /* rpc_transport.c - libcurl, one multi handle a connection.
  *
  * An easy handle keeps its connection only inside its multi handle, so each slot of a pool has its
- * own pair; a caller that fans out holds several slots and polls their sockets itself. One code path
- * serves single calls and fan-out, and a destination never sees more than connections_max of us. */
+ * own pair; a caller that fans out holds several slots and polls their sockets itself. One code
+ * path serves single calls and fan-out, and a destination never sees more than connections_max of
+ * us. */
 #include "rpc_transport.h"
 
 #include "chassis/service.h"
@@ -211,8 +212,7 @@ static void set_request(struct ctx *ctx, struct rpc_slot *slot)
                      !has_body              ? ""
                      : transfer->may_resend ? transfer->body
                                             : NULL);
-    curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT,
-                     has_body || transfer->may_resend ? 0L : 1L);
+    curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, has_body || transfer->may_resend ? 0L : 1L);
 }
 
 static void act(struct rpc_slot *slot, curl_socket_t fd, int events)
@@ -300,7 +300,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *closure, void
     if (!place)
         return -1;
     place->fd = what == CURL_POLL_REMOVE ? -1 : fd;
-    place->events = (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
+    place->events =
+        (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
     return 0;
 }
 

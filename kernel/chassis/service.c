@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    EXIT_USAGE = 64,       /* sysexits.h has the meanings */
+    EXIT_USAGE = 64, /* sysexits.h has the meanings */
     EXIT_DEPENDENCY = 69,
     EXIT_CONFIGURATION = 78,
     BOOT_TIMEOUT_MS = 60000,
@@ -33,10 +33,11 @@ static const struct error_def CONFIG_BAD = {STATUS_INVALID_ARGUMENT, "BAD_CONFIG
                                             "see the messages on stderr"};
 
 static const struct error_def *const CHASSIS_ERRORS[] = {
-    &ERROR_INVALID_REQUEST, &ERROR_NOT_FOUND,         &ERROR_VERSION_CONFLICT,
-    &ERROR_UNAUTHENTICATED, &ERROR_PERMISSION_DENIED, &ERROR_DEADLINE,
-    &ERROR_OVERLOADED,      &ERROR_UNAVAILABLE,       &ERROR_INTERNAL,
-    NULL,
+    &ERROR_INVALID_REQUEST,   &ERROR_NOT_FOUND,
+    &ERROR_VERSION_CONFLICT,  &ERROR_UNAUTHENTICATED,
+    &ERROR_PERMISSION_DENIED, &ERROR_DEADLINE,
+    &ERROR_OVERLOADED,        &ERROR_UNAVAILABLE,
+    &ERROR_INTERNAL,          NULL,
 };
 
 static struct daemon *create(const struct service *service);
@@ -60,10 +61,11 @@ int service_main(const struct service *service, int argc, char **argv)
         return migrate(service);
     if (argc == 2 && str_starts_with(argument, "--") && !print(service, argument + 2))
         return EXIT_SUCCESS;
-    fprintf(str_equal(argument, "--help") ? stdout : stderr,
-            "%s - %s\n\n  %s            run until SIGTERM\n  %s migrate    apply migrations\n"
-            "  %s --config | --errors | --events | --metrics | --methods    print a table as JSON\n",
-            service->name, str_or_empty(service->doc), service->name, service->name, service->name);
+    fprintf(
+        str_equal(argument, "--help") ? stdout : stderr,
+        "%s - %s\n\n  %s            run until SIGTERM\n  %s migrate    apply migrations\n"
+        "  %s --config | --errors | --events | --metrics | --methods    print a table as JSON\n",
+        service->name, str_or_empty(service->doc), service->name, service->name, service->name);
     return str_equal(argument, "--help") ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
@@ -98,8 +100,7 @@ void service_stop(struct daemon *daemon)
 {
     const struct service *service = daemon->service;
 
-    daemon->drain_deadline_us =
-        clock_monotonic_us() + daemon->settings.drain_timeout_ms * 1000;
+    daemon->drain_deadline_us = clock_monotonic_us() + daemon->settings.drain_timeout_ms * 1000;
     daemon->is_ready = false;
     daemon->is_draining = true;
     http_server_drain(daemon);
@@ -191,8 +192,7 @@ static struct status configure(struct ctx *boot, const char *const **ret_address
         calls++;
     const char **addresses = arena_array(arena, const char *, calls);
     struct config_table *tables = arena_array(arena, struct config_table, components + 3);
-    tables[0] =
-        (struct config_table){settings_fields(arena, service), prefix, &daemon->settings};
+    tables[0] = (struct config_table){settings_fields(arena, service), prefix, &daemon->settings};
     tables[1] = (struct config_table){address_fields(arena, service), prefix, addresses};
     tables[2] = (struct config_table){service->config, prefix, daemon->state};
     for (size_t i = 0; i < components; i++)
@@ -332,8 +332,7 @@ static void print_config(struct daemon *daemon, struct buffer *out)
                  &has_items, out);
     config_print(arena, &(struct config_table){service->config, prefix, NULL}, &has_items, out);
     for (size_t i = 0; i < component_count(service); i++)
-        config_print(arena,
-                     &(struct config_table){service->components[i]->config, prefix, NULL},
+        config_print(arena, &(struct config_table){service->components[i]->config, prefix, NULL},
                      &has_items, out);
 }
 

@@ -76,13 +76,14 @@ const struct config_field *settings_fields(struct arena *arena, const struct ser
         bool is_needed;
     } parts[] = {
         {COMMON, ARRAY_LEN(COMMON), true},
-        {SIGNED, ARRAY_LEN(SIGNED) - 1, (service->rpc && !service->takes_unsigned_calls) || service->calls},
+        {SIGNED, ARRAY_LEN(SIGNED) - 1,
+         (service->rpc && !service->takes_unsigned_calls) || service->calls},
         {CALLS, ARRAY_LEN(CALLS), service->calls},
         {DATABASE, ARRAY_LEN(DATABASE), service->statements || service->migrations},
     };
-    struct config_field *fields = arena_array(
-        arena, struct config_field,
-        ARRAY_LEN(COMMON) + ARRAY_LEN(SIGNED) + ARRAY_LEN(CALLS) + ARRAY_LEN(DATABASE) + 1);
+    struct config_field *fields = arena_array(arena, struct config_field,
+                                              ARRAY_LEN(COMMON) + ARRAY_LEN(SIGNED) +
+                                                  ARRAY_LEN(CALLS) + ARRAY_LEN(DATABASE) + 1);
     size_t count = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -114,8 +115,7 @@ const struct config_field *address_fields(struct arena *arena, const struct serv
 
 int settings_read_keys(struct daemon *daemon)
 {
-    return config_read(daemon->arena,
-                       &(struct config_table){SIGNED, "", &daemon->settings});
+    return config_read(daemon->arena, &(struct config_table){SIGNED, "", &daemon->settings});
 }
 
 const struct config_field *migrate_fields(void)

@@ -126,10 +126,11 @@ int main(int argc, char **argv)
     int64_t wall_us = clock_monotonic_us() - start_us, cpu_used_us = cpu_us() - cpu_start_us;
     int64_t total = (int64_t)calls * threads, made = (int64_t)(calls + WARM_UP) * threads;
     qsort(times_us, (size_t)total, sizeof *times_us, compare);
-    printf("calls %lld threads %d p50 %lld us p90 %lld us p99 %lld us cpu/call %lld us %lld calls/s\n",
-           (long long)total, threads, (long long)times_us[total / 2],
-           (long long)times_us[total * 9 / 10], (long long)times_us[total * 99 / 100],
-           (long long)(cpu_used_us / made), (long long)(made * 1000000 / wall_us));
+    printf(
+        "calls %lld threads %d p50 %lld us p90 %lld us p99 %lld us cpu/call %lld us %lld calls/s\n",
+        (long long)total, threads, (long long)times_us[total / 2],
+        (long long)times_us[total * 9 / 10], (long long)times_us[total * 99 / 100],
+        (long long)(cpu_used_us / made), (long long)(made * 1000000 / wall_us));
     free(times_us);
     service_stop(client);
     service_stop(server);

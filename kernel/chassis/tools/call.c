@@ -30,8 +30,8 @@ static bool parse(int argc, char **argv, struct options *ret_options)
         const char *name;
         const char **value;
     } flags[] = {
-        {"--as", &ret_options->service},     {"--actor", &ret_options->actor},
-        {"--scopes", &ret_options->scopes},  {"--reason", &ret_options->reason},
+        {"--as", &ret_options->service},    {"--actor", &ret_options->actor},
+        {"--scopes", &ret_options->scopes}, {"--reason", &ret_options->reason},
         {"--key", &ret_options->key},
     };
     const char **places[] = {&ret_options->url, &ret_options->method, &ret_options->json};
