@@ -90,7 +90,7 @@ static bool rounds_away(enum rounding rounding, unsigned __int128 rest,
     case ROUND_UP:
         return rest > 0;
     }
-    assert(!"a rounding mode");
+    assert(false && "a rounding mode");
     return false;
 }
 

@@ -118,6 +118,6 @@ const char *rule_explain(struct arena *arena, const struct rule *rule, const str
         }
         blame_children(&blame, node, wanted);
     }
-    assert(!"a group comes out wrong only through its children");
+    assert(false && "a group comes out wrong only through its children");
     return NULL;
 }

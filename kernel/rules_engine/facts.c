@@ -24,7 +24,7 @@ static struct fact *place(struct facts *facts, const char *name, enum fact_type 
         facts->values[i] = (struct fact){.is_present = true};
         return &facts->values[i];
     }
-    assert(!"a fact of the vocabulary");
+    assert(false && "a fact of the vocabulary");
     return NULL;
 }
 
