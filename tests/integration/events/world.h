@@ -1,0 +1,57 @@
+/* world.h - one test's own database, topics and processes on the servers that tests/run started. */
+#pragma once
+
+#include "chassis/service.h"
+#include "shop.h"
+
+#include <libpq-fe.h>
+#include <librdkafka/rdkafka.h>
+#include <sys/types.h>
+
+enum { WORLD_CHILDREN_MAX = 8 };
+
+struct world {
+    char name[48]; /* database; part of topics and slot */
+    char topic[80];
+    char database_url[256];
+    PGconn *db;
+    struct daemon *shop; /* publishes, in this process */
+    struct ctx ctx;
+    pid_t children[WORLD_CHILDREN_MAX];
+};
+
+struct world *world_create(void);
+void world_destroy(struct world *world);
+
+/* SQL by the superuser. A single value as text ("" for NULL or no row). */
+void world_sql(struct world *world, const char *sql);
+const char *world_value(struct world *world, const char *sql);
+int64_t world_number(struct world *world, const char *sql);
+/* Asks again until the answer is `expected` or the time is over; then the test fails. */
+void world_await(struct world *world, const char *sql, int64_t expected, int seconds);
+
+/* A relay or consumer process; `settings` are NAME=value, NULL-terminated. */
+pid_t world_relay(struct world *world, const char *const *settings);
+pid_t world_consumer(struct world *world, const char *const *settings);
+void world_signal(struct world *world, pid_t child, int signal);
+int world_reap(struct world *world, pid_t child); /* waits; its wait status */
+
+void world_publish(struct world *world, struct shop_sale sale);
+
+/* A record of the topic, copied. */
+struct seen {
+    struct uuid id, key;
+    int64_t sequence, number;
+    char type[80];
+    int32_t partition;
+    int64_t offset;
+};
+struct seen_list {
+    struct seen *items;
+    size_t count;
+};
+/* Everything on `topic` (NULL: the world's), once `expected` records are there or `seconds` passed.
+ */
+struct seen_list world_read(struct world *world, const char *topic, size_t expected, int seconds);
+void world_create_topic(const char *topic, int partitions);
+const char *world_redis_url(void);
