@@ -82,10 +82,11 @@ END_TEST
 START_TEST(a_type_that_nobody_registered_is_written_as_its_bytes)
 {
     Torg__Test__V1__Kinds kinds = TORG__TEST__V1__KINDS__INIT;
-    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
+    Google__Protobuf__Any any;
     uint8_t value[] = {1, 2, 3};
     struct buffer out;
 
+    google__protobuf__any__init(&any);
     any.type_url = (char *)(uintptr_t) "x/unknown.Type";
     any.value = (ProtobufCBinaryData){.len = sizeof(value), .data = value};
     kinds.any = &any;
@@ -98,9 +99,10 @@ END_TEST
 START_TEST(a_hundred_anys_inside_each_other_cost_no_stack)
 {
     Torg__Test__V1__Kinds kinds = TORG__TEST__V1__KINDS__INIT;
-    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
+    Google__Protobuf__Any any;
     struct buffer out;
 
+    google__protobuf__any__init(&any);
     any.type_url = (char *)(uintptr_t) "x/torg.test.v1.Kinds";
     kinds.any = &any;
     for (int i = 0; i < 100; i++) {
