@@ -26,17 +26,51 @@ find_program(PROTOC protoc REQUIRED)
 
 # add_contract_library(target DIR dir PROTOS file... [USES target...] [FOREIGN])
 # Messages and schemas of files below dir; USES names the targets of the files they import. FOREIGN
-# relaxes our own rules (const_strings, enum zero, recursion) for contracts that are not ours.
+# is for contracts that are not ours: our own rules are relaxed, and `optional` becomes a presence
+# oneof.
 function(add_contract_library target)
   cmake_parse_arguments(C "FOREIGN" "DIR" "PROTOS;USES" ${ARGN})
   set(root ${CMAKE_CURRENT_BINARY_DIR}/contracts/${target})
+  if(C_FOREIGN)
+    naturalize(${root}/foreign ${C_DIR} ${C_PROTOS})
+    set(C_DIR ${root}/foreign)
+  endif()
   generate_contract(${root} DIR ${C_DIR} PROTOS ${C_PROTOS} KINDS messages schema USES ${C_USES}
                     FOREIGN ${C_FOREIGN})
   add_library(${target} STATIC ${generated})
-  set_target_properties(${target} PROPERTIES LAYER proto CONTRACT_FILES "${inputs}")
+  set_target_properties(${target} PROPERTIES LAYER proto CONTRACT_FILES "${inputs}"
+                        CONTRACT_DIR ${C_DIR})
   target_include_directories(${target} SYSTEM PUBLIC ${root})
   target_compile_options(${target} PRIVATE -w -O1 -g0)
   target_link_libraries(${target} PUBLIC proto_schema ${C_USES})
+endfunction()
+
+# Copies foreign contracts with what protobuf-c and we need: presence as a oneof (the same on the
+# wire), constant strings.
+set(CONST_STRINGS
+  "import \"protobuf-c/protobuf-c.proto\";\noption (pb_c_file).const_strings = true;")
+
+function(naturalize to from)
+  foreach(proto IN LISTS ARGN)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${from}/${proto})
+    file(READ ${from}/${proto} text)
+    string(REGEX REPLACE "\n( *)optional ([^=\n]+) ([a-z0-9_]+) = ([^;\n]+;)"
+           "\n\\1oneof \\3_presence { \\2 \\3 = \\4 }" text "${text}")
+    string(REGEX REPLACE "\n(package [^;]+;)" "\n\\1\n${CONST_STRINGS}" text "${text}")
+    file(WRITE ${to}/${proto}.new "${text}")
+    file(COPY_FILE ${to}/${proto}.new ${to}/${proto} ONLY_IF_DIFFERENT)
+  endforeach()
+endfunction()
+
+# serve_foreign_contract(core target file): the method tables of a foreign file of `target`; its
+# streaming methods are left out.
+function(serve_foreign_contract core target proto)
+  set(root ${CMAKE_CURRENT_BINARY_DIR}/contracts/${core})
+  get_target_property(dir ${target} CONTRACT_DIR)
+  generate_contract(${root} DIR ${dir} PROTOS ${proto} KINDS handlers USES ${target} FOREIGN ON)
+  set_source_files_properties(${generated} PROPERTIES COMPILE_OPTIONS "-w;-O1;-g0")
+  target_sources(${core} PRIVATE ${generated})
+  target_include_directories(${core} SYSTEM PRIVATE ${root})
 endfunction()
 
 # serve_contracts(core domain|file...): a method without a handler does not link, a handler with
