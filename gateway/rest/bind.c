@@ -37,14 +37,14 @@ static struct status bind_body(struct ctx *ctx, struct exchange *exchange,
         return ctx_fail_field(ctx, &UNSUPPORTED_MEDIA_TYPE, "Content-Type",
                               http_header_get(http, "Content-Type"), "application/json");
     if (is_whole)
-        return json_decode(ctx->arena, route->request, http->body, http->body_length, false,
+        return json_decode(ctx->arena, route_request(route), http->body, http->body_length, false,
                            message);
 
-    const ProtobufCFieldDescriptor *field = field_find(route->request, route->body);
+    const ProtobufCFieldDescriptor *field = field_find(route_request(route), route->body);
     ProtobufCMessage *value;
-    TRY(json_decode(ctx->arena, field_schema_of(route->request, field)->message, http->body,
+    TRY(json_decode(ctx->arena, field_schema_of(route_request(route), field)->message, http->body,
                     http->body_length, false, &value));
-    field_set_message(route->request, *message, route->body, value);
+    field_set_message(route_request(route), *message, route->body, value);
     return status_ok();
 }
 
@@ -56,7 +56,8 @@ static void bind_path(struct ctx *ctx, struct exchange *exchange, ProtobufCMessa
          open = strchr(open + 1, '{')) {
         const char *name = arena_strndup(ctx->arena, open + 1, strcspn(open + 1, "}"));
         const char *value = exchange->path_values[i++];
-        if (!field_set_text(ctx->arena, exchange->route->request, message, name, value, &allowed))
+        if (!field_set_text(ctx->arena, route_request(exchange->route), message, name, value,
+                            &allowed))
             ctx_violation(ctx, name, value, allowed);
     }
 }
@@ -73,7 +74,7 @@ static bool is_visitor_parameter(const struct route *route, const char *name)
 
 static const char *parameter_path(const struct route *route, const char *name)
 {
-    if (!field_find(route->request, "page") || field_find(route->request, name))
+    if (!field_find(route_request(route), "page") || field_find(route_request(route), name))
         return name;
     for (size_t i = 0; i < ARRAY_LEN(PAGE_PARAMETERS); i++)
         if (str_equal(PAGE_PARAMETERS[i].name, name))
@@ -89,7 +90,7 @@ static void bind_parameter(struct ctx *ctx, const struct route *route, ProtobufC
         return;
     if (route->body && !(route->flags & ROUTE_RAW_BODY))
         ctx_violation(ctx, name, value, "nothing: this route takes a body");
-    else if (!field_set_text(ctx->arena, route->request, message, parameter_path(route, name),
+    else if (!field_set_text(ctx->arena, route_request(route), message, parameter_path(route, name),
                              value, &allowed))
         ctx_violation(ctx, name, value, allowed);
 }
@@ -115,9 +116,9 @@ static void bind_version(struct ctx *ctx, struct exchange *exchange, ProtobufCMe
 {
     const char *allowed;
     if (exchange->expected_version == 0 ||
-        !field_find(exchange->route->request, "expected_version"))
+        !field_find(route_request(exchange->route), "expected_version"))
         return;
-    (void)field_set_text(ctx->arena, exchange->route->request, message, "expected_version",
+    (void)field_set_text(ctx->arena, route_request(exchange->route), message, "expected_version",
                          arena_printf(ctx->arena, "%lld", (long long)exchange->expected_version),
                          &allowed);
 }
@@ -130,7 +131,7 @@ static void refuse(void *closure, const char *path, const char *value, const cha
 struct status rest_bind(struct ctx *ctx, struct exchange *exchange, ProtobufCMessage **ret_request)
 {
     const struct route *route = exchange->route;
-    ProtobufCMessage *message = field_new_message(ctx->arena, route->request);
+    ProtobufCMessage *message = field_new_message(ctx->arena, route_request(route));
 
     if (route->body && !(route->flags & ROUTE_RAW_BODY))
         TRY(bind_body(ctx, exchange, &message));
@@ -138,7 +139,7 @@ struct status rest_bind(struct ctx *ctx, struct exchange *exchange, ProtobufCMes
     bind_query(ctx, exchange, message);
     bind_version(ctx, exchange, message);
     if (!ctx_has_violations(ctx))
-        (void)schema_validate(route->request, message, refuse, ctx);
+        (void)schema_validate(route_request(route), message, refuse, ctx);
     if (ctx_has_violations(ctx))
         return ctx_fail(ctx, &ERROR_INVALID_REQUEST, "%s %s", route->method, route->path);
     *ret_request = message;

@@ -82,8 +82,8 @@ static struct status run(struct ctx *ctx, struct exchange *exchange,
     TRY(rest_bind(ctx, exchange, &request));
     if (route->rpc)
         return forward(ctx, exchange, request, ret_response);
-    if (route->response)
-        *ret_response = field_new_message(ctx->arena, route->response);
+    if (route_response(route))
+        *ret_response = field_new_message(ctx->arena, route_response(route));
     return route->handle(ctx, exchange, request, *ret_response);
 }
 
@@ -97,16 +97,17 @@ static void answer(struct ctx *ctx, struct exchange *exchange, const ProtobufCMe
                                          : 200;
     if (exchange->location)
         http_response_header(response, "Location", exchange->location);
-    if (!route->response) {
+    if (!route_response(route)) {
         response->status = exchange->success ? exchange->success : 204;
         return;
     }
-    int64_t version = route->flags & ROUTE_VERSIONED ? field_version(route->response, message) : 0;
+    int64_t version =
+        route->flags & ROUTE_VERSIONED ? field_version(route_response(route), message) : 0;
     if (version > 0)
         http_response_header(response, "ETag",
                              arena_printf(ctx->arena, "\"%" PRId64 "\"", version));
     response->content_type = "application/json";
-    json_encode(&response->body, route->response, message, true);
+    json_encode(&response->body, route_response(route), message, true);
 }
 
 void rest_serve(struct ctx *ctx, const struct http_request *request, struct http_response *response)

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { ROUTE_VALUES_MAX = 4 }; /* {names} in one path */
+
 enum route_access {
     ACCESS_PUBLIC,     /* anybody */
     ACCESS_STOREFRONT, /* a publishable key names the channel; a customer token may come along */
@@ -32,6 +34,7 @@ typedef struct status route_handler(struct ctx *ctx, struct exchange *exchange,
 struct route {
     const char *method; /* NULL ends a table */
     const char *path;   /* "/store/v1/carts/{cart_id}/lines/{line_id}"; {name} is a request field */
+    /* Of a handler; a daemon's method brings its own. */
     const struct message_schema *request;
     const struct message_schema *response; /* NULL: 204 */
     /* Where the JSON body goes: NULL no body (the query binds), "*" the request itself, or the name
@@ -46,6 +49,10 @@ struct route {
     const char *tag;
     const char *summary;
 };
+
+/* The messages of a route, whoever serves it; the response may be NULL. */
+const struct message_schema *route_request(const struct route *route);
+const struct message_schema *route_response(const struct route *route);
 
 /* What the visitor of a storefront resolved to. */
 struct visitor {
@@ -65,16 +72,16 @@ struct exchange {
     const struct route *route;
     const struct http_request *http;
     struct http_response *answer;
-    const char *path_values[4]; /* in the order of the path's {names} */
-    struct visitor visitor;     /* ACCESS_STOREFRONT and ACCESS_CUSTOMER */
+    const char *path_values[ROUTE_VALUES_MAX]; /* in the order of the path's {names} */
+    struct visitor visitor;                    /* ACCESS_STOREFRONT and ACCESS_CUSTOMER */
     const char *idempotency_key;
     int64_t expected_version; /* from If-Match; 0 without */
     int success;              /* a handler may answer 201 or 202 instead of the route's */
     const char *location;     /* Location header; or NULL */
 };
 
-/* The table of all routes, one per area, NULL-terminated; defined in routes.c. */
-extern const struct route *const ROUTE_TABLES[];
+/* All routes: areas, each a list of tables, both NULL-terminated; defined in main.c. */
+extern const struct route *const *const ROUTE_AREAS[];
 
 /* The http_handler mounted at "/". */
 void rest_serve(struct ctx *ctx, const struct http_request *request,
