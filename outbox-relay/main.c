@@ -43,7 +43,7 @@ extern const struct error_def RELAY_DISCONTINUED;
 static const struct error_def *const ERRORS[] = {&RELAY_STANDBY, &RELAY_FAILED, &RELAY_STOPPING,
                                                  &RELAY_DISCONTINUED, NULL};
 
-static const struct service RELAY = {
+const struct service RELAY = {
     .name = "outbox-relay",
     .doc = "publishes what the services wrote into their outboxes",
     .errors = ERRORS,

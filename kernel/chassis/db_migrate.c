@@ -54,7 +54,14 @@ static void close_connection(PGconn **native);
 
 const char *service_schema(const struct service *service)
 {
-    return str_equal(service->name, "order") ? "orders" : service->name; // a reserved word
+    static const struct {
+        const char *service, *schema;
+    } OTHERWISE_NAMED[] = {{"order", "orders"}, {"outbox-relay", "relay"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(OTHERWISE_NAMED); i++)
+        if (str_equal(service->name, OTHERWISE_NAMED[i].service))
+            return OTHERWISE_NAMED[i].schema;
+    return service->name;
 }
 
 struct status db_migrate(struct ctx *boot, struct daemon *daemon)

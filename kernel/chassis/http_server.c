@@ -13,10 +13,14 @@
 
 #include <civetweb.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     READ_CHUNK = 16 * 1024,
@@ -44,6 +48,12 @@ struct exchange {
     struct http_response response;
     int64_t length; /* of the body; -1: chunked */
     bool must_close;
+};
+
+/* See stop_promptly(). */
+struct knocking {
+    struct sockaddr_in address;
+    atomic_bool is_over;
 };
 
 static struct metric HTTP_INFLIGHT = {
@@ -78,6 +88,8 @@ static void on_close(const struct mg_connection *connection);
 static void on_end(const struct mg_connection *connection, int status);
 static int on_error(struct mg_connection *connection, int status, const char *message);
 static int on_log(const struct mg_connection *connection, const char *message);
+static void stop_promptly(struct mg_context *civetweb);
+static void *knock(void *closure);
 
 struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *ret_port)
 {
@@ -156,9 +168,40 @@ void http_server_stop(struct daemon *daemon)
     http_guardian_stop(server->guardian);
     http_guardian_hang_up(server->guardian);
     if (server->civetweb)
-        mg_stop(server->civetweb);
+        stop_promptly(server->civetweb);
     http_guardian_destroy(server->guardian);
     daemon->http = NULL;
+}
+
+/* civetweb's accepting thread looks at its stop flag every two seconds, or when somebody knocks. */
+static void stop_promptly(struct mg_context *civetweb)
+{
+    struct mg_server_port port = {.port = 0};
+    struct knocking knocking = {.address = {.sin_family = AF_INET,
+                                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    pthread_t thread;
+
+    bool has_thread = mg_get_server_ports(civetweb, 1, &port) == 1;
+    knocking.address.sin_port = htons((uint16_t)port.port);
+    has_thread = has_thread && pthread_create(&thread, NULL, knock, &knocking) == 0;
+    mg_stop(civetweb);
+    knocking.is_over = true;
+    if (has_thread)
+        pthread_join(thread, NULL);
+}
+
+static void *knock(void *closure)
+{
+    static const struct timespec STEP = {.tv_nsec = 2000000};
+    struct knocking *knocking = closure;
+
+    while (!knocking->is_over) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(fd, (const struct sockaddr *)&knocking->address, sizeof knocking->address);
+        nanosleep(&STEP, NULL);
+        close(fd);
+    }
+    return NULL;
 }
 
 void http_server_sample(struct daemon *daemon)

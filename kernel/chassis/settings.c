@@ -52,6 +52,8 @@ static const struct config_field DATABASE[] = {
      "longest a statement may wait for a lock"},
     {"_TASK_INTERVAL", CONFIG_DURATION_MS, FIELD(task_interval_ms), "250ms", 10, 60000, false,
      "how often due tasks are looked for"},
+    {"_TASK_WORKERS", CONFIG_INT, FIELD(task_workers), "4", 1, 64, false,
+     "tasks run at once"},
     {"_PARTITION_DAYS", CONFIG_INT, FIELD(partition_days), "7", 1, 60, false,
      "days ahead for which partitions exist"},
 };

@@ -36,7 +36,7 @@ static const struct db_stmt *const *const STATEMENTS[] = {
 
 static const struct service_component *const COMPONENTS[] = {&EVENTS_COMPONENT, NULL};
 
-static const struct service PRICING = {
+const struct service PRICING = {
     .name = "pricing",
     .doc = "price lists, prices, taxes, and the calculator",
     .rpc = RPC,
