@@ -64,6 +64,24 @@ void schemas_are_own(struct tree *tree)
     }
 }
 
+/* By a loop: the list has ${x}_test.c or ${x}.c, and the stem as a word. */
+static bool is_named_by_loop(const struct source *list, const char *relative)
+{
+    static const char *const ENDINGS[] = {"_test.c", ".c"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
+        char stem[NAME_MAX_BYTES];
+        char pattern[16];
+        size_t length = strlen(relative);
+        snprintf(pattern, sizeof pattern, "}%s", ENDINGS[i]);
+        if (!has_suffix(relative, ENDINGS[i]) || strstr(list->text, pattern) == NULL)
+            continue;
+        snprintf(stem, sizeof stem, "%.*s", (int)(length - strlen(ENDINGS[i])), relative);
+        if (find_word(list->text, stem) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* Does a CMakeLists.txt at or above the file's folder name it? */
 static bool is_named(const struct tree *tree, const struct source *source)
 {
@@ -81,6 +99,8 @@ static bool is_named(const struct tree *tree, const struct source *source)
                 return true;
         // add_daemon() compiles main.c without being told.
         if (strcmp(relative, "main.c") == 0 && strstr(list->text, "add_daemon(") != NULL)
+            return true;
+        if (is_named_by_loop(list, relative))
             return true;
     }
     return false;
