@@ -59,6 +59,7 @@ CREATE INDEX audit_entity ON {schema}.audit (entity_id, id);
 
 GRANT USAGE ON SCHEMA {schema} TO {app};
 GRANT SELECT ON {schema}.migration TO {app};
-GRANT SELECT, INSERT, DELETE ON {schema}.idempotency TO {app};
+-- UPDATE: the sweep locks the rows that it deletes.
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.idempotency TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.task TO {app};
 GRANT SELECT, INSERT ON {schema}.audit TO {app};
