@@ -204,6 +204,11 @@ bool http_guardian_is_full(const struct http_guardian *guardian)
     return atomic_load_explicit(&guardian->open, memory_order_relaxed) >= guardian->capacity;
 }
 
+int64_t http_guardian_open(const struct http_guardian *guardian)
+{
+    return (int64_t)guardian->open;
+}
+
 void http_guardian_hang_up(struct http_guardian *guardian)
 {
     for (size_t i = 0; i < guardian->worker_count; i++) {

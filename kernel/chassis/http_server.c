@@ -58,6 +58,8 @@ struct knocking {
 
 static struct metric HTTP_INFLIGHT = {
     .name = "_http_inflight_requests", .type = METRIC_GAUGE, .doc = "requests being served"};
+static struct metric HTTP_CONNECTIONS = {
+    .name = "_http_connections", .type = METRIC_GAUGE, .doc = "open connections, idle ones too"};
 static const char *const REFUSALS[] = {"malformed", "too_large", "too_slow", "overloaded",
                                        "draining",  "no_route",  NULL};
 enum refusal {
@@ -142,6 +144,7 @@ struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *re
     daemon->http = server;
     add_mounts(server, daemon->service);
     metrics_register(daemon, &HTTP_INFLIGHT);
+    metrics_register(daemon, &HTTP_CONNECTIONS);
     metrics_register(daemon, &HTTP_REFUSED);
     server->civetweb = mg_start(&callbacks, server, options);
     if (!server->civetweb || mg_get_server_ports(server->civetweb, 1, &port) != 1)
@@ -207,6 +210,7 @@ static void *knock(void *closure)
 void http_server_sample(struct daemon *daemon)
 {
     metric_set(&HTTP_INFLIGHT, 0, daemon->http->inflight);
+    metric_set(&HTTP_CONNECTIONS, 0, http_guardian_open(daemon->http->guardian));
 }
 
 const char *http_header_get(const struct http_request *request, const char *name)
