@@ -49,6 +49,9 @@ int64_t http_guardian_open(const struct http_guardian *guardian); /* connections
 void http_guardian_hang_up(struct http_guardian *guardian);
 
 /* http_server.c */
+/* The headers one by one; false after the last. */
+bool http_header_at(const struct http_request *request, size_t index,
+                    struct http_header *ret_header);
 struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *ret_port);
 /* New requests get 503; returns when those in flight are answered or the deadline passed. */
 void http_server_drain(struct daemon *daemon);

@@ -223,6 +223,18 @@ const char *http_header_get(const struct http_request *request, const char *name
     return NULL;
 }
 
+bool http_header_at(const struct http_request *request, size_t index,
+                    struct http_header *ret_header)
+{
+    const struct mg_request_info *info = request->native;
+
+    if (index >= (size_t)info->num_headers)
+        return false;
+    *ret_header = (struct http_header){info->http_headers[index].name,
+                                       info->http_headers[index].value};
+    return true;
+}
+
 void http_response_header(struct http_response *response, const char *name, const char *value)
 {
     if (response->header_count == HTTP_HEADERS_MAX || !value || strpbrk(value, "\r\n"))

@@ -47,8 +47,6 @@ struct call {
 
 static const struct error_def METHOD_UNKNOWN = {STATUS_UNIMPLEMENTED, "UNKNOWN_METHOD",
                                                 "check the path"};
-static const struct error_def ENCODING_UNKNOWN = {STATUS_UNIMPLEMENTED, "CONTENT_ENCODING",
-                                                  "send the body uncompressed"};
 static const struct error_def MALFORMED = {STATUS_INVALID_ARGUMENT, "MALFORMED_MESSAGE",
                                            "send a message of the method's request type"};
 
@@ -201,7 +199,8 @@ static struct status check_protocol(struct ctx *ctx, struct call *call)
         return ctx_fail(ctx, &MALFORMED, "Connect-Protocol-Version must be 1");
     if (encoding && *encoding && strcasecmp(encoding, "identity") != 0) {
         http_response_header(call->response, "Accept-Encoding", "identity");
-        return ctx_fail(ctx, &ENCODING_UNKNOWN, "Content-Encoding %s is not served", encoding);
+        /* The protocol's own refusal carries no detail of ours. */
+        return status_error(STATUS_UNIMPLEMENTED, NULL, "only identity encoding is served");
     }
     if (!timeout)
         return status_ok();
