@@ -48,6 +48,7 @@ struct status mail_send(struct ctx *ctx, const char *url, const struct mail *mai
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, &recipient);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, header_list(ctx, mail));
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L); /* QUIT now: servers drop idle clients */
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &smtp_code);
     curl_mime_free(mime);

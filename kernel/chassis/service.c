@@ -123,8 +123,8 @@ void service_stop(struct daemon *daemon)
     if (daemon->is_service_started && service->stop)
         service->stop(daemon->state);
     rpc_client_close(daemon);
-    http_pool_close(daemon);
     trace_exporter_stop(daemon);
+    http_pool_close(daemon);
     if (daemon->db)
         db_pool_close(daemon);
     destroy(daemon);
@@ -235,6 +235,7 @@ static struct status open_all(struct ctx *boot, const char *const *addresses, in
     struct daemon *daemon = boot->daemon;
     const struct service *service = daemon->service;
 
+    TRY(http_pool_open(boot, daemon));
     TRY(trace_exporter_start(boot, daemon));
     TRY(call_keys_open(boot, daemon));
     TRY(rpc_server_open(boot, daemon));
@@ -245,7 +246,6 @@ static struct status open_all(struct ctx *boot, const char *const *addresses, in
         TRY(db_migrate(boot, daemon));
     if (service->statements)
         TRY(db_pool_open(boot, daemon));
-    TRY(http_pool_open(boot, daemon));
     TRY(rpc_client_open(boot, daemon, addresses));
     if (service->start)
         TRY(service->start(boot));
