@@ -251,10 +251,8 @@ static struct status open_all(struct ctx *boot, const char *const *addresses, in
         TRY(service->start(boot));
     daemon->is_service_started = true;
     TRY(start_components(boot));
-    if (service->tasks)
-        TRY(task_runner_start(boot, daemon));
-    if (service->sweeps)
-        TRY(sweep_runner_start(boot, daemon));
+    TRY(task_runner_start(boot, daemon));
+    TRY(sweep_runner_start(boot, daemon)); // the chassis has sweeps of its own
     return http_server_start(boot, daemon, ret_port);
 }
 

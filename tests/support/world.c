@@ -1,6 +1,7 @@
 /* world.c - a template database per suite, a clone per test, daemons in this process. */
 #include "world.h"
 
+#include "chassis/log.h"
 #include "common/clock.h"
 #include "common/str.h"
 
@@ -304,7 +305,10 @@ static void create_roles(const char *database)
                                     url_of(NULL, NULL, database)),
                        "w");
 
-    fprintf(psql, "\\i '%s/deploy/local/database.sql'\n", SOURCE_DIR);
+    fprintf(psql,
+            "SET client_min_messages = warning;\nREVOKE ALL ON DATABASE %s FROM PUBLIC;\n"
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC;\n",
+            database);
     for (size_t i = 0; suite.services[i] != NULL; i++) {
         const struct service *service = suite.services[i];
         fprintf(psql, "\\set schema %s\n\\set owner %s\n\\set app %s\n", service_schema(service),
@@ -329,6 +333,7 @@ static void migrate(const struct service *service)
         char *arguments[] = {arena_strdup(suite.arena, service->name),
                              arena_strdup(suite.arena, "migrate"), NULL};
         set_environment();
+        log_set_level(LOG_WARN);
         setenv_of(service, "_MIGRATE_URL",
                   url_of(role_of(service, "owner"), PASSWORD_OF_TESTS, suite.template_database));
         setenv_of(service, "_DATABASE_URL", "postgres://nobody@127.0.0.1/none");
