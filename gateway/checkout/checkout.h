@@ -17,6 +17,7 @@ struct checkout {
     /* Of this run: what the first steps learned and the third one records. */
     const Cart__V1__Cart *cart;
     const Cart__V1__Quote *quote;
+    const char *customer_key;
     const char *const *coupon_ids;
     size_t coupon_count;
     const Order__V1__Order *order; /* once placed by this run */
@@ -63,6 +64,5 @@ extern struct metric CHECKOUTS;
 extern const struct error_def CART_INCOMPLETE;
 extern const struct error_def CART_HAS_PROBLEMS;
 extern const struct error_def PRICE_CHANGED;
-extern const struct error_def CHECKOUT_EXPIRED;
 extern const struct error_def CHECKOUT_NOT_FOUND;
 extern const struct error_def CHECKOUT_REFUSED;

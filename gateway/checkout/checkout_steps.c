@@ -13,7 +13,6 @@
 #include "order/v1/service.client.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
 #define PROBLEM(name) CART__V1__PROBLEM_KIND__PROBLEM_KIND_##name
@@ -97,6 +96,7 @@ struct status step_freeze_cart(struct ctx *ctx, struct saga *saga)
     TRY(cart_v1_freeze_cart(ctx, &request, &frozen));
     checkout->cart = frozen->cart;
     checkout->quote = frozen->quote;
+    checkout->customer_key = frozen->customer_key;
     TRY(check_complete(ctx, frozen->cart));
     TRY(check_problems(ctx, frozen));
     return check_total(ctx, checkout, frozen->quote);
@@ -114,16 +114,6 @@ struct status step_thaw_cart(struct ctx *ctx, struct saga *saga)
     return thawed;
 }
 
-/* Limits per customer count accounts by id and guests by e-mail; only a digest leaves the cart. */
-static const char *customer_key(struct ctx *ctx, const Cart__V1__Cart *cart)
-{
-    if (!str_is_empty(cart->customer_id))
-        return cart->customer_id;
-    static const struct uuid GUESTS = {{0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4,
-                                        0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}};
-    return uuid_text(ctx->arena, uuid_v5(GUESTS, cart->email, strlen(cart->email)));
-}
-
 struct status step_hold_coupons(struct ctx *ctx, struct saga *saga)
 {
     struct checkout *checkout = of(saga);
@@ -134,7 +124,7 @@ struct status step_hold_coupons(struct ctx *ctx, struct saga *saga)
     request.checkout_id = checkout->row->id;
     request.n_coupon_codes = checkout->cart->n_coupon_codes;
     request.coupon_codes = checkout->cart->coupon_codes;
-    request.customer_key = customer_key(ctx, checkout->cart);
+    request.customer_key = checkout->customer_key;
 
     TRY(marketing_v1_hold_coupons(ctx, &request, &held));
     checkout->coupon_ids = (const char *const *)held->coupon_ids;

@@ -80,6 +80,11 @@ bool ctx_has_violations(const struct ctx *ctx)
     return ctx->violations != NULL;
 }
 
+const char *ctx_idempotency_key(const struct ctx *ctx)
+{
+    return ctx->idempotency ? ctx->idempotency->key : NULL;
+}
+
 int64_t ctx_remaining_ms(const struct ctx *ctx)
 {
     int64_t left = ctx->deadline_us - clock_monotonic_us();

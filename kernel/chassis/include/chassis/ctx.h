@@ -64,6 +64,9 @@ struct status ctx_fail_field(struct ctx *ctx, const struct error_def *error, con
 void ctx_violation(struct ctx *ctx, const char *field, const char *value, const char *allowed);
 bool ctx_has_violations(const struct ctx *ctx);
 
+/* The Idempotency-Key of the RPC, for a daemon whose store is not Postgres; NULL without one. */
+const char *ctx_idempotency_key(const struct ctx *ctx);
+
 int64_t ctx_remaining_ms(const struct ctx *ctx); /* >= 0 */
 
 /* Errors that every daemon may answer. */

@@ -1,0 +1,119 @@
+/* cart.h - what the files of the cart daemon share. */
+#pragma once
+
+#include "cart/v1/service.pb-c.h"
+#include "chassis/redis.h"
+#include "chassis/service.h"
+#include "common/uuid.h"
+#include "events/consumer.h"
+#include "events/event.h"
+#include "events/outbox.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CART_SHARDS = 64 };
+
+struct cart_daemon {
+    const char *redis_url;
+    int64_t redis_pool;
+    int64_t redis_timeout_ms;
+    int64_t ttl_ms;
+    int64_t closed_ttl_ms;
+    int64_t lines_max;
+    int64_t abandoned_after_ms;
+    int64_t abandoned_interval_ms;
+    bool sends_recovery;
+    struct redis *redis;
+};
+
+extern const struct event_kind CART_CREATED;
+extern const struct event_kind CART_CHANGED;
+extern const struct event_kind CART_FROZEN_EVENT;
+extern const struct event_kind CART_THAWED;
+extern const struct event_kind CART_CLOSED_EVENT;
+extern const struct event_kind CART_ABANDONED;
+extern const struct event_kind SEND_NOTIFICATION;
+
+extern const struct error_def CART_NOT_FOUND;
+extern const struct error_def CART_VERSION_CONFLICT;
+extern const struct error_def CART_FROZEN;
+extern const struct error_def CART_CLOSED;
+extern const struct error_def CART_BUSY;
+extern const struct error_def CART_TOO_LARGE;
+extern const struct error_def CART_LINE_NOT_FOUND;
+extern const struct error_def CART_VARIANT_UNAVAILABLE;
+extern const struct error_def CART_COUPON_REFUSED;
+extern const struct error_def CART_QUANTITY_TOO_LARGE;
+
+/* A cart as Redis keeps it. `sequence` counts its events and guards every write; `cart->version`
+ * counts what its owner changed. */
+struct draft {
+    struct uuid id;
+    int64_t sequence; /* 0: not stored yet */
+    Cart__V1__Cart *cart;
+    Cart__V1__Quote *frozen_quote; /* while frozen */
+    const char *last_key;          /* idempotency key of the last change, "" for none */
+    bool is_idle;                  /* said to be abandoned: out of the set until its next change */
+};
+
+/* What every change answers. */
+struct cart_view {
+    Cart__V1__Cart *cart;
+    Cart__V1__Quote *quote;
+    Cart__V1__CartProblem **problems;
+    size_t problem_count;
+    const char *customer_key;
+};
+
+/* store.c: the draft in Redis. */
+struct status store_load(struct ctx *ctx, struct uuid id, struct draft *ret_draft);
+/* Writes the draft and its events unless somebody else changed it: then *ret_is_written is false
+ * and nothing happened. Bumps draft->sequence by the number of events on the cart's topic. */
+struct status store_save(struct ctx *ctx, struct draft *draft, const struct outbox_record *events,
+                         size_t event_count, bool *ret_is_written);
+/* Ids of carts that nobody changed since the given age, at most `limit` of one shard. */
+struct status store_find_idle(struct ctx *ctx, int64_t age_ms, size_t limit, struct uuid *ret_ids,
+                              size_t *ret_count);
+/* Takes a cart that ran out from its shard's set. */
+struct status store_forget(struct ctx *ctx, struct uuid id);
+
+/* event.c: what a cart publishes. */
+struct status event_encode(struct ctx *ctx, const struct draft *draft,
+                           const struct event_kind *kind, struct outbox_record *ret_record);
+/* The recovery mail's command; only for a cart with an e-mail address. */
+struct status event_encode_recovery(struct ctx *ctx, const struct draft *draft,
+                                    struct outbox_record *ret_record);
+
+/* quote.c: what the draft costs now. */
+struct status quote_cart(struct ctx *ctx, const struct draft *draft, struct cart_view *ret_view);
+/* The key that per-customer limits count: the customer's id, else a digest of the e-mail. */
+const char *quote_customer_key(struct ctx *ctx, const Cart__V1__Cart *cart);
+
+/* change.c: every change of a cart goes through it. `change` edits the draft's cart in place and
+ * may refuse; it may be called again on a newer draft when another caller was faster. */
+struct cart_change {
+    const char *cart_id;
+    int64_t expected_version; /* 0: whatever it is */
+    const struct event_kind *kind;
+    struct status (*change)(struct ctx *ctx, struct draft *draft, const void *request);
+    const void *request;
+    /* Refuses by what the changed cart would cost; NULL for none. */
+    struct status (*review)(struct ctx *ctx, const struct draft *draft,
+                            const struct cart_view *view, const void *request);
+};
+struct status cart_apply(struct ctx *ctx, const struct cart_change *change,
+                         struct cart_view *ret_view);
+/* The three fields that all answers share. */
+void cart_show(const struct cart_view *view, Cart__V1__Cart **ret_cart, Cart__V1__Quote **ret_quote,
+               size_t *ret_count, Cart__V1__CartProblem ***ret_problems);
+struct status cart_refuse_closed(struct ctx *ctx, const Cart__V1__Cart *cart);
+
+/* lines.c */
+struct status lines_add(struct ctx *ctx, Cart__V1__Cart *cart, Cart__V1__LineInput *const *inputs,
+                        size_t count);
+
+/* abandoned.c, checkout.c */
+struct status cart_sweep_abandoned(struct ctx *ctx);
+struct status cart_on_order_placed(struct ctx *ctx, struct db_tx *tx, const struct event *event,
+                                   const void *body);

@@ -1,0 +1,110 @@
+/* main.c - the table of contents of the cart daemon. */
+#include "cart.h"
+
+#include "cart/v1/service.handlers.h"
+#include "order/v1/events.schema.h"
+
+#define FIELD(member) offsetof(struct cart_daemon, member)
+
+static const struct config_field CONFIG[] = {
+    {"CART_REDIS_URL", CONFIG_STRING, FIELD(redis_url), .secret = true,
+     .doc = "Redis for carts: AOF everysec, noeviction"},
+    {"CART_REDIS_POOL", CONFIG_INT, FIELD(redis_pool), "32", 1, 1024,
+     .doc = "connections to Redis"},
+    {"CART_REDIS_TIMEOUT", CONFIG_DURATION_MS, FIELD(redis_timeout_ms), "200ms", 10, 10000,
+     .doc = "how long one Redis command may take"},
+    {"CART_TTL", CONFIG_DURATION_MS, FIELD(ttl_ms), "30d", 60000, 365LL * 86400000,
+     .doc = "how long a cart lives after its last change"},
+    {"CART_CLOSED_TTL", CONFIG_DURATION_MS, FIELD(closed_ttl_ms), "1d", 1000, 30LL * 86400000,
+     .doc = "how long a cart that became an order can still be read"},
+    {"CART_LINES_MAX", CONFIG_INT, FIELD(lines_max), "100", 1, 200,
+     .doc = "most lines of one cart"},
+    {"CART_ABANDONED_AFTER", CONFIG_DURATION_MS, FIELD(abandoned_after_ms), "1h", 100,
+     30LL * 86400000, .doc = "a cart with lines that nobody touched for so long is abandoned"},
+    {"CART_ABANDONED_INTERVAL", CONFIG_DURATION_MS, FIELD(abandoned_interval_ms), "10s", 20,
+     3600000, .doc = "how often abandoned carts are looked for"},
+    {"CART_RECOVERY", CONFIG_BOOL, FIELD(sends_recovery), "false",
+     .doc = "send a mail to the owner of an abandoned cart"},
+    {0},
+};
+
+static const struct rpc_service *const RPC[] = {&CART_V1_SERVICE, NULL};
+
+static const struct event_subscription SUBSCRIPTIONS[] = {
+    {.topic = "order.order.events.v1",
+     .body = &order__v1__order_placed__schema,
+     .handle = cart_on_order_placed},
+    {0},
+};
+
+static const struct event_kind *const EVENTS[] = {
+    &CART_CREATED,      &CART_CHANGED,   &CART_FROZEN_EVENT, &CART_THAWED,
+    &CART_CLOSED_EVENT, &CART_ABANDONED, &SEND_NOTIFICATION, NULL,
+};
+
+static const struct error_def *const ERRORS[] = {
+    &CART_NOT_FOUND,
+    &CART_VERSION_CONFLICT,
+    &CART_FROZEN,
+    &CART_CLOSED,
+    &CART_BUSY,
+    &CART_TOO_LARGE,
+    &CART_LINE_NOT_FOUND,
+    &CART_VARIANT_UNAVAILABLE,
+    &CART_COUPON_REFUSED,
+    &CART_QUANTITY_TOO_LARGE,
+    NULL,
+};
+
+static const struct sweep SWEEPS[] = {
+    {.name = "abandoned_carts",
+     .run = cart_sweep_abandoned,
+     .interval_offset = FIELD(abandoned_interval_ms),
+     .timeout_ms = 10000},
+    {0},
+};
+
+static const struct service_component *const COMPONENTS[] = {&EVENTS_COMPONENT, NULL};
+
+static const char *const CALLS[] = {"catalog", "pricing", "marketing", NULL};
+
+static struct status start(struct ctx *boot)
+{
+    struct cart_daemon *self = ctx_state(boot);
+    return redis_open(boot, self->redis_url, self->redis_pool, self->redis_timeout_ms,
+                      &self->redis);
+}
+
+static struct status ready(struct ctx *ctx)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    return redis_ping(ctx, self->redis);
+}
+
+static void stop(void *state)
+{
+    struct cart_daemon *self = state;
+    redis_close(self->redis);
+}
+
+const struct service CART = {
+    .name = "cart",
+    .doc = "drafts of orders, and what they cost",
+    .rpc = RPC,
+    .subscriptions = SUBSCRIPTIONS,
+    .events = EVENTS,
+    .errors = ERRORS,
+    .sweeps = SWEEPS,
+    .components = COMPONENTS,
+    .calls = CALLS,
+    .config = CONFIG,
+    .state_size = sizeof(struct cart_daemon),
+    .start = start,
+    .ready = ready,
+    .stop = stop,
+};
+
+int main(int argc, char **argv)
+{
+    return service_main(&CART, argc, argv);
+}

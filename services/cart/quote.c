@@ -1,0 +1,202 @@
+/* quote.c - what a cart costs now: price, promotions, price with their adjustments.
+ *
+ * The only place where the three services meet. A cart's totals and the quote that checkout freezes
+ * are this call. Variants come first, since a line's tax category is catalog's to say. */
+#include "quote.h"
+
+#include "catalog/v1/service.client.h"
+#include "chassis/wire.h"
+#include "common/map.h"
+#include "common/str.h"
+#include "marketing/v1/service.client.h"
+#include "pricing/v1/service.client.h"
+
+#include <string.h>
+
+const char *quote_customer_key(struct ctx *ctx, const Cart__V1__Cart *cart)
+{
+    /* Guests are told apart by their address; only its digest leaves the cart. */
+    static const struct uuid GUESTS = {{0x5d, 0x8e, 0x11, 0x7c, 0x40, 0xa3, 0x4f, 0x5b, 0x86, 0x1d,
+                                        0x2c, 0x99, 0x07, 0xf6, 0x6a, 0x3e}};
+    if (!str_is_empty(cart->customer_id))
+        return cart->customer_id;
+    if (str_is_empty(cart->email))
+        return "";
+    return uuid_text(ctx->arena, uuid_v5(GUESTS, cart->email, strlen(cart->email)));
+}
+
+static struct status load_variants(struct ctx *ctx, const Cart__V1__Cart *cart,
+                                   struct map *variants)
+{
+    Catalog__V1__BatchGetVariantsRequest request = CATALOG__V1__BATCH_GET_VARIANTS_REQUEST__INIT;
+    const Catalog__V1__BatchGetVariantsResponse *reply;
+    request.ids = arena_array(ctx->arena, const char *, cart->n_lines);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        if (map_get(variants, cart->lines[i]->variant_id))
+            continue;
+        map_set(variants, cart->lines[i]->variant_id, request.ids);
+        request.ids[request.n_ids++] = cart->lines[i]->variant_id;
+    }
+    request.locale = cart->locale;
+    request.channel_id = cart->channel_id;
+    TRY(catalog_v1_batch_get_variants(ctx, &request, &reply));
+    for (size_t i = 0; i < request.n_ids; i++)
+        map_set(variants, request.ids[i], NULL);
+    for (size_t i = 0; i < reply->n_variants; i++)
+        map_set(variants, reply->variants[i]->variant_id, reply->variants[i]);
+    return status_ok();
+}
+
+static Pricing__V1__PriceContext *price_context(struct ctx *ctx, const Cart__V1__Cart *cart)
+{
+    Pricing__V1__PriceContext *context = arena_new(ctx->arena, Pricing__V1__PriceContext);
+    pricing__v1__price_context__init(context);
+    context->channel_id = cart->channel_id;
+    context->currency_code = cart->currency_code;
+    context->country_code = cart->country_code;
+    context->customer_group = cart->customer_group;
+    if (cart->shipping_address)
+        context->region = cart->shipping_address->region;
+    return context;
+}
+
+static Pricing__V1__ShippingLine *shipping_line(struct ctx *ctx,
+                                                const Cart__V1__CartShipping *shipping)
+{
+    if (!shipping)
+        return NULL;
+    Pricing__V1__ShippingLine *line = arena_new(ctx->arena, Pricing__V1__ShippingLine);
+    pricing__v1__shipping_line__init(line);
+    line->price = shipping->price;
+    line->tax_category_code = shipping->tax_category_code;
+    line->home_country_code = shipping->home_country_code;
+    line->tax_inclusion = shipping->is_gross ? PRICING__V1__TAX_INCLUSION__TAX_INCLUSION_GROSS
+                                             : PRICING__V1__TAX_INCLUSION__TAX_INCLUSION_NET;
+    return line;
+}
+
+/* Only what catalog sells in this channel is priced. */
+static Pricing__V1__CalculateRequest *price_request(struct ctx *ctx, const Cart__V1__Cart *cart,
+                                                    const struct map *variants)
+{
+    Pricing__V1__CalculateRequest *request = arena_new(ctx->arena, Pricing__V1__CalculateRequest);
+    pricing__v1__calculate_request__init(request);
+    request->context = price_context(ctx, cart);
+    request->shipping = shipping_line(ctx, cart->shipping);
+    request->lines = arena_array(ctx->arena, Pricing__V1__PriceLine *, cart->n_lines);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const Catalog__V1__VariantSnapshot *variant = map_get(variants, cart->lines[i]->variant_id);
+        if (!variant || !variant->is_published)
+            continue;
+        Pricing__V1__PriceLine *line = arena_new(ctx->arena, Pricing__V1__PriceLine);
+        pricing__v1__price_line__init(line);
+        line->line_id = cart->lines[i]->line_id;
+        line->variant_id = cart->lines[i]->variant_id;
+        line->quantity = cart->lines[i]->quantity;
+        line->tax_category_code = variant->tax_category_code;
+        request->lines[request->n_lines++] = line;
+    }
+    return request;
+}
+
+static struct status calculate(struct ctx *ctx, const Pricing__V1__CalculateRequest *request,
+                               const Pricing__V1__PriceBreakdown **ret_breakdown)
+{
+    const Pricing__V1__CalculateResponse *reply;
+    TRY(pricing_v1_calculate(ctx, request, &reply));
+    *ret_breakdown = reply->breakdown;
+    return status_ok();
+}
+
+static Marketing__V1__EvaluateLine *evaluate_line(struct ctx *ctx, const struct quote_parts *parts,
+                                                  const Pricing__V1__PricedLine *priced)
+{
+    const Catalog__V1__VariantSnapshot *variant = map_get(parts->variants, priced->variant_id);
+    Marketing__V1__EvaluateLine *line = arena_new(ctx->arena, Marketing__V1__EvaluateLine);
+    marketing__v1__evaluate_line__init(line);
+    line->line_id = priced->line_id;
+    line->variant_id = priced->variant_id;
+    line->product_id = variant->product_id;
+    line->n_category_ids = variant->n_category_ids;
+    line->category_ids = variant->category_ids;
+    line->quantity = priced->quantity;
+    line->base_minor = priced->base_minor;
+    return line;
+}
+
+static struct status evaluate(struct ctx *ctx, const Cart__V1__Cart *cart,
+                              struct quote_parts *parts)
+{
+    const Pricing__V1__PriceBreakdown *breakdown = parts->breakdown;
+    Marketing__V1__EvaluateRequest request = MARKETING__V1__EVALUATE_REQUEST__INIT;
+    request.channel_id = cart->channel_id;
+    request.currency_code = cart->currency_code;
+    request.country_code = cart->country_code;
+    request.customer_group = cart->customer_group;
+    request.customer_key = parts->customer_key;
+    request.shipping_minor = breakdown->shipping_minor;
+    request.n_coupon_codes = cart->n_coupon_codes;
+    request.coupon_codes = cart->coupon_codes;
+    request.at = breakdown->at;
+    request.n_lines = breakdown->n_lines;
+    request.lines = arena_array(ctx->arena, Marketing__V1__EvaluateLine *, breakdown->n_lines);
+    for (size_t i = 0; i < breakdown->n_lines; i++)
+        request.lines[i] = evaluate_line(ctx, parts, breakdown->lines[i]);
+    return marketing_v1_evaluate(ctx, &request, &parts->evaluation);
+}
+
+/* Puts what promotions take off into the lines of a second, final calculation. */
+static void take_off(Pricing__V1__CalculateRequest *request,
+                     const Marketing__V1__Adjustment *adjustment)
+{
+    if (str_is_empty(adjustment->line_id)) {
+        if (request->shipping)
+            request->shipping->discount_minor += adjustment->amount_minor;
+        return;
+    }
+    for (size_t i = 0; i < request->n_lines; i++)
+        if (str_equal(request->lines[i]->line_id, adjustment->line_id))
+            request->lines[i]->discount_minor += adjustment->amount_minor;
+}
+
+/* Both calculations are of one moment, so that a price that changes in between changes neither. */
+static struct status price_adjusted(struct ctx *ctx, struct quote_parts *parts,
+                                    Pricing__V1__CalculateRequest *request)
+{
+    if (parts->evaluation->n_adjustments == 0)
+        return status_ok();
+    request->context->at = parts->breakdown->at;
+    for (size_t i = 0; i < parts->evaluation->n_adjustments; i++)
+        take_off(request, parts->evaluation->adjustments[i]);
+    return calculate(ctx, request, &parts->breakdown);
+}
+
+static struct status quote_now(struct ctx *ctx, const Cart__V1__Cart *cart,
+                               struct quote_parts *parts)
+{
+    TRY(load_variants(ctx, cart, parts->variants));
+    Pricing__V1__CalculateRequest *request = price_request(ctx, cart, parts->variants);
+    TRY(calculate(ctx, request, &parts->breakdown));
+    TRY(evaluate(ctx, cart, parts));
+    return price_adjusted(ctx, parts, request);
+}
+
+struct status quote_cart(struct ctx *ctx, const struct draft *draft, struct cart_view *ret_view)
+{
+    Cart__V1__Cart *cart = draft->cart;
+    struct cart_view view = {.cart = cart, .customer_key = quote_customer_key(ctx, cart)};
+    if (draft->frozen_quote) {
+        view.quote = draft->frozen_quote;
+        *ret_view = view;
+        return status_ok();
+    }
+    struct quote_parts parts = {
+        .variants = map_create(ctx->arena, cart->n_lines + 1),
+        .customer_key = view.customer_key,
+    };
+    if (cart->n_lines > 0)
+        TRY(quote_now(ctx, cart, &parts));
+    quote_build(ctx->arena, cart, &parts, &view);
+    *ret_view = view;
+    return status_ok();
+}
