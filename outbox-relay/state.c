@@ -47,8 +47,8 @@ static const char *const FETCH_DIFFERENCE =
     " WHERE xid >= pg_snapshot_xmin($1::pg_snapshot) AND xid < pg_snapshot_xmax($2::pg_snapshot)"
     "   AND NOT pg_visible_in_snapshot(xid, $1::pg_snapshot)"
     "   AND pg_visible_in_snapshot(xid, $2::pg_snapshot)"
-    "   AND (source, seq) > ($3::text, $4::bigint)"
-    " ORDER BY source, seq LIMIT 1000";
+    "   AND (outbox.source, outbox.seq) > ($3::text, $4::bigint)"
+    " ORDER BY outbox.source, outbox.seq LIMIT 1000"; /* bare, seq would be the text above */
 static const char *const LOAD_STREAM =
     "SELECT last_id FROM relay.stream_position WHERE stream = $1";
 static const char *const SAVE_STREAM =

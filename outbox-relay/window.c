@@ -40,8 +40,7 @@ uint64_t window_sent(struct window *window, int64_t bytes)
     return window->tail - 1;
 }
 
-/* A transaction without a message joins the one before it, which keeps every other slot waiting
- * for something and so bounds their number. */
+/* A transaction without a message joins the one before it. */
 void window_end(struct window *window, uint64_t position)
 {
     assert(window_is_open(window));
@@ -95,7 +94,9 @@ bool window_is_empty(const struct window *window)
 
 bool window_has_room(const struct window *window)
 {
-    return window->messages < window->messages_max && window->bytes < window->bytes_max;
+    bool has_slot = window_is_open(window) || window->tail - window->head < window->capacity;
+
+    return has_slot && window->messages < window->messages_max && window->bytes < window->bytes_max;
 }
 
 int64_t window_oldest_us(const struct window *window)

@@ -18,7 +18,7 @@ struct window_slot {
 
 struct window {
     struct window_slot *slots;
-    size_t capacity; /* at least messages_max + 2: only the newest slot may wait for nothing */
+    size_t capacity; /* delivered slots behind one that is not take room too */
     uint64_t head;   /* ticket of the oldest slot */
     uint64_t tail;   /* ticket of the next slot */
     uint64_t confirmed;
@@ -31,7 +31,7 @@ void window_init(struct window *window, struct window_slot *slots, int64_t messa
                  int64_t bytes_max);
 void window_reset(struct window *window, uint64_t position);
 
-/* Opens the slot of a transaction; there is at most one open slot. */
+/* Opens the slot of a transaction; there is at most one open slot. Needs room. */
 void window_begin(struct window *window, int64_t time_us);
 /* One message of the open slot was handed over; the ticket goes with it to window_done(). */
 uint64_t window_sent(struct window *window, int64_t bytes);

@@ -1,6 +1,7 @@
-/* suites.h - the suites of this executable. */
+/* suites.h - the suites of these executables. */
 #pragma once
 
 #include <check.h>
 
 Suite *skeleton_suite(void);
+Suite *relay_suite(void);

@@ -14,10 +14,35 @@
 
 extern char **environ;
 
+/* One sale: {key, sequence} is what the relay must keep in order. */
+static const char *const SELL_SQL =
+    "CREATE TABLE shop.aggregate (key uuid PRIMARY KEY, version bigint NOT NULL);"
+    "CREATE TABLE shop.noise (n int);"
+    "CREATE FUNCTION shop.header(name text, value text) RETURNS bytea LANGUAGE sql AS $$"
+    " SELECT decode(lpad(to_hex(length(name)), 2, '0'), 'hex') || convert_to(name, 'UTF8') ||"
+    "        decode(lpad(to_hex(length(value)), 4, '0'), 'hex') || convert_to(value, 'UTF8') $$;"
+    "CREATE FUNCTION shop.new_id() RETURNS uuid LANGUAGE sql AS $$"
+    " SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') ||"
+    "         '7' || substr(md5(random()::text), 1, 3) || '8' ||"
+    "         substr(md5(random()::text), 1, 15))::uuid $$;"
+    "CREATE FUNCTION shop.sell(the_key uuid, pause float8, fails boolean) RETURNS void"
+    " LANGUAGE plpgsql AS $$"
+    " DECLARE id uuid := shop.new_id(); v bigint; BEGIN"
+    "  IF pause > 0 THEN INSERT INTO shop.noise VALUES (1); PERFORM pg_sleep(pause); END IF;"
+    "  UPDATE shop.aggregate SET version = version + 1 WHERE key = the_key RETURNING version INTO "
+    "v;"
+    "  INSERT INTO shop.outbox (event_id, topic, key, headers, payload, aggregate_version)"
+    "  VALUES (id, current_setting('shop.topic'), uuid_send(the_key), shop.header('ce_id', "
+    "id::text) ||"
+    "   shop.header('ce_specversion', '1.0') || shop.header('ce_type', 'common.v1.Money') ||"
+    "   shop.header('ce_sequence', lpad(v::text, 20, '0')), ''::bytea, v);"
+    "  IF fails THEN RAISE EXCEPTION 'rolled back'; END IF; END $$;";
+
 static const char *needed(const char *name);
 static PGconn *connect_to(const char *url);
 static void run(PGconn *db, const char *sql);
 static void with_database(const char *url, const char *name, char *ret_url, size_t size);
+static void with_role(const char *url, const char *role, char *ret_url, size_t size);
 static void set_up_relay(struct world *world);
 static pid_t spawn(struct world *world, char *const *argv, const char *const *settings);
 static struct seen to_seen(const rd_kafka_message_t *message);
@@ -39,6 +64,7 @@ struct world *world_create(void)
     PQfinish(server);
     with_database(needed("TORG_TEST_POSTGRES_URL"), world->name, world->database_url,
                   sizeof world->database_url);
+    with_role(world->database_url, "relay_test:x", world->relay_url, sizeof world->relay_url);
     world->db = connect_to(world->database_url);
     run(world->db, "CREATE SCHEMA shop");
     world_create_topic(world->topic, 4);
@@ -56,6 +82,7 @@ struct world *world_create(void)
     unsetenv("SHOP_MIGRATE_URL");
     ctx_init(&world->ctx, world->shop, "test", 60000);
     set_up_relay(world);
+    run(world->db, SELL_SQL);
     return world;
 }
 
@@ -131,7 +158,7 @@ pid_t world_relay(struct world *world, const char *const *settings)
     char *argv[] = {(char *)(uintptr_t)needed("TORG_TEST_RELAY"), NULL};
 
     setenv("OUTBOX_RELAY_LISTEN", "127.0.0.1:0", 1);
-    setenv("RELAY_DATABASE_URL", world->database_url, 1);
+    setenv("RELAY_DATABASE_URL", world->relay_url, 1);
     setenv("RELAY_SLOT", world->name, 1);
     setenv("RELAY_SAVE_INTERVAL", "200ms", 1);
     setenv("RELAY_RETRY", "100ms", 1);
@@ -232,6 +259,56 @@ void world_create_topic(const char *topic, int partitions)
     rd_kafka_destroy(kafka);
 }
 
+void world_limit_topic(const char *topic, const char *bytes)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char error[256];
+
+    rd_kafka_conf_set(conf, "bootstrap.servers", needed("TORG_TEST_KAFKA"), error, sizeof error);
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+    rd_kafka_ConfigResource_t *resource =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_ConfigResource_set_config(resource, "max.message.bytes", bytes);
+    rd_kafka_AlterConfigs(kafka, &resource, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10000);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_int_eq(rd_kafka_event_error(event), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_event_destroy(event);
+    rd_kafka_ConfigResource_destroy(resource);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(kafka);
+}
+
+void world_produce(struct world *world, const struct produced *record)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+    char error[256];
+    char id[UUID_TEXT_LENGTH + 1];
+    char sequence[24];
+
+    rd_kafka_conf_set(conf, "bootstrap.servers", needed("TORG_TEST_KAFKA"), error, sizeof error);
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
+    if (record->type != NULL) {
+        uuid_format(record->id, id);
+        snprintf(sequence, sizeof sequence, "%020lld", (long long)record->sequence);
+        rd_kafka_header_add(headers, "ce_specversion", -1, "1.0", -1);
+        rd_kafka_header_add(headers, "ce_id", -1, id, -1);
+        rd_kafka_header_add(headers, "ce_type", -1, record->type, -1);
+        rd_kafka_header_add(headers, "ce_sequence", -1, sequence, -1);
+    }
+    rd_kafka_resp_err_t outcome = rd_kafka_producev(
+        kafka, RD_KAFKA_V_TOPIC(world->topic), RD_KAFKA_V_PARTITION(record->partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(record->key.bytes, sizeof record->key.bytes),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->payload, record->payload_length),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    ck_assert_int_eq(outcome, RD_KAFKA_RESP_ERR_NO_ERROR);
+    ck_assert_int_eq(rd_kafka_flush(kafka, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(kafka);
+}
+
 const char *world_redis_url(void)
 {
     return needed("TORG_TEST_REDIS_URL");
@@ -271,6 +348,15 @@ static void with_database(const char *url, const char *name, char *ret_url, size
     int stem = (int)(path != NULL ? path - url : (ptrdiff_t)strlen(url));
 
     snprintf(ret_url, size, "%.*s/%s%s", stem, url, name, query != NULL ? query : "");
+}
+
+static void with_role(const char *url, const char *role, char *ret_url, size_t size)
+{
+    const char *start = strstr(url, "://") + 3;
+    const char *at = strchr(start, '@');
+
+    snprintf(ret_url, size, "%.*s%s@%s", (int)(start - url), url, role,
+             at != NULL ? at + 1 : start);
 }
 
 static void set_up_relay(struct world *world)
@@ -324,6 +410,9 @@ static struct seen to_seen(const rd_kafka_message_t *message)
     if (rd_kafka_header_get_last(headers, "ce_sequence", &value, &size) ==
         RD_KAFKA_RESP_ERR_NO_ERROR)
         seen.sequence = strtoll(value, NULL, 10);
+    if (rd_kafka_header_get_last(headers, "dlq-reason", &value, &size) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        snprintf(seen.reason, sizeof seen.reason, "%s", (const char *)value);
     if (rd_kafka_header_get_last(headers, "ce_type", &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
         snprintf(seen.type, sizeof seen.type, "%s", (const char *)value);
     return seen;

@@ -14,6 +14,7 @@ struct world {
     char name[48]; /* database; part of topics and slot */
     char topic[80];
     char database_url[256];
+    char relay_url[256]; /* as the role of outbox-relay/setup.sql */
     PGconn *db;
     struct daemon *shop; /* publishes, in this process */
     struct ctx ctx;
@@ -38,20 +39,43 @@ int world_reap(struct world *world, pid_t child); /* waits; its wait status */
 
 void world_publish(struct world *world, struct shop_sale sale);
 
+/* Concurrent sellers: `writers` connections sell for `ms`, each sale one transaction that locks its
+ * aggregate's row and takes the next sequence of one of `keys` keys. Half of them have written
+ * something else before. sellers_stop() waits and returns how many sales were committed. */
+struct sellers;
+struct sellers *sellers_start(struct world *world, int writers, int keys);
+int64_t sellers_stop(struct sellers *sellers);
+/* What arrived is what was committed: nothing lost, nothing that was rolled back, first occurrences
+ * of each key in sequence without a gap. Returns the number of repetitions. */
+int64_t then_all_sales_arrived(struct world *world, int seconds);
+
+/* Puts a record on the world's topic, past the outbox. NULL type: no headers at all. */
+struct produced {
+    struct uuid id, key;
+    int64_t sequence;
+    const char *type;
+    const void *payload;
+    size_t payload_length;
+    int32_t partition;
+};
+void world_produce(struct world *world, const struct produced *record);
+
 /* A record of the topic, copied. */
 struct seen {
     struct uuid id, key;
     int64_t sequence, number;
     char type[80];
+    char reason[80]; /* of a dead letter */
     int32_t partition;
     int64_t offset;
 };
 struct seen_list {
-    struct seen *items;
+    struct seen *items; /* of the heap; a test's process ends soon */
     size_t count;
 };
 /* Everything on `topic` (NULL: the world's), once `expected` records are there or `seconds` passed.
  */
 struct seen_list world_read(struct world *world, const char *topic, size_t expected, int seconds);
 void world_create_topic(const char *topic, int partitions);
+void world_limit_topic(const char *topic, const char *bytes); /* max.message.bytes */
 const char *world_redis_url(void);
