@@ -1,0 +1,5 @@
+#include "suites.h"
+void events_case(Suite *suite)
+{
+    (void)suite;
+}

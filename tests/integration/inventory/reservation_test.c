@@ -1,0 +1,5 @@
+#include "suites.h"
+void reservation_case(Suite *suite)
+{
+    (void)suite;
+}
