@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const int64_t CANCEL_GRACE_US = 1000000;
@@ -173,8 +172,8 @@ static void absorb(struct db_tx *tx, const struct db_pending *pending, PGresult 
         tx->is_committed = true;
     if (pending->ret_rows != NULL)
         db_copy_rows(tx->ctx->arena, pending->stmt, result, pending->ret_rows);
-    if (pending->ret_count != NULL)
-        *pending->ret_count = strtoll(PQcmdTuples(result), NULL, 10);
+    if (pending->ret_count != NULL && !str_to_int64(PQcmdTuples(result), pending->ret_count))
+        *pending->ret_count = 0; // a statement that counts nothing
 }
 
 static void end_of_pipeline(struct db_tx *tx)

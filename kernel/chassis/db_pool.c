@@ -5,6 +5,7 @@
 #include "db_wire.h"
 
 #include "chassis/log.h"
+#include "chassis/metrics.h"
 #include "common/clock.h"
 
 #include <assert.h>
@@ -19,6 +20,23 @@ const struct error_def ERROR_STATEMENT_REFUSED = {
     STATUS_INTERNAL, "STATEMENT_REFUSED",
     "A statement does not fit the database schema: apply the migrations of this version"};
 
+static const char *const STATES[] = {"busy", "idle", NULL};
+enum { STATE_BUSY, STATE_IDLE };
+
+static struct metric CONNECTIONS = {
+    .name = "_database_connections",
+    .type = METRIC_GAUGE,
+    .doc = "Sessions with Postgres",
+    .label_name = "state",
+    .label_values = STATES,
+};
+
+static struct metric WAIT = {
+    .name = "_database_wait_seconds",
+    .type = METRIC_HISTOGRAM,
+    .doc = "How long a unit of work waited for a connection",
+};
+
 static const int64_t CONNECT_TIMEOUT_US = 5000000;
 
 static void add_statements(struct db_pool *pool, const struct db_stmt *const *statements);
@@ -28,6 +46,7 @@ static int by_address(const void *a, const void *b);
 static struct status refuse_duplicates(struct ctx *boot, const struct db_pool *pool);
 static struct status take(struct ctx *ctx, struct db_pool *pool,
                           struct db_connection **ret_connection);
+static void show_connections(const struct db_pool *pool);
 static bool is_alive(const struct db_connection *connection);
 static struct status open_session(struct ctx *ctx, struct db_pool *pool,
                                   struct db_connection *connection);
@@ -77,6 +96,8 @@ struct status db_pool_open(struct ctx *boot, struct daemon *daemon)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&pool->released, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    metrics_register(daemon, &CONNECTIONS);
+    metrics_register(daemon, &WAIT);
     daemon->db = pool;
     return refuse_duplicates(boot, pool);
 }
@@ -151,6 +172,7 @@ void db_pool_release(struct db_pool *pool, struct db_connection *connection)
         pool->idle[pool->idle_count++] = connection;
     else
         pool->closed[pool->closed_count++] = connection;
+    show_connections(pool);
     pthread_cond_signal(&pool->released);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -234,6 +256,7 @@ static struct status take(struct ctx *ctx, struct db_pool *pool,
 {
     struct timespec until = {.tv_sec = ctx->deadline_us / 1000000,
                              .tv_nsec = ctx->deadline_us % 1000000 * 1000};
+    int64_t begun_us = clock_monotonic_us();
     int timed_out = 0;
 
     pthread_mutex_lock(&pool->lock);
@@ -245,11 +268,20 @@ static struct status take(struct ctx *ctx, struct db_pool *pool,
         *ret_connection = pool->closed[--pool->closed_count];
     else
         *ret_connection = NULL;
+    show_connections(pool);
     pthread_mutex_unlock(&pool->lock);
+    metric_observe_us(&WAIT, 0, clock_monotonic_us() - begun_us);
     if (*ret_connection == NULL)
         return ctx_fail(ctx, &ERROR_OVERLOADED, "all %zu database connections are in use",
                         pool->size);
     return status_ok();
+}
+
+static void show_connections(const struct db_pool *pool)
+{
+    metric_set(&CONNECTIONS, STATE_IDLE, (int64_t)pool->idle_count);
+    metric_set(&CONNECTIONS, STATE_BUSY,
+               (int64_t)(pool->size - pool->idle_count - pool->closed_count));
 }
 
 /* An idle session that has something to say was ended by the server. */

@@ -18,6 +18,7 @@
 enum {
     DAEMONS_MAX = 16,
     CTX_MAX = 256,
+    ENVIRONMENT_MAX = 128,
     CALL_TIMEOUT_MS = 10000,
     TEST_TIMEOUT_S = 60,
     WAIT_MS = 5000,
@@ -33,6 +34,12 @@ struct running {
     int port;
 };
 
+/* A variable and what it held before. */
+struct changed {
+    const char *name;
+    const char *value;
+};
+
 struct world {
     struct arena *arena;
     char *database;
@@ -41,6 +48,8 @@ struct world {
     size_t running_count;
     struct ctx ctx[CTX_MAX];
     size_t ctx_count;
+    struct changed changed[ENVIRONMENT_MAX];
+    size_t changed_count;
     struct daemon *client;
     struct service client_service;
 };
@@ -106,8 +115,13 @@ TCase *world_case(Suite *tests, const char *name)
     return tcase;
 }
 
+/* Taken back at the end: with CK_FORK=no all tests share one environment. */
 void world_setenv(const char *name, const char *value)
 {
+    ck_assert(world->changed_count < ENVIRONMENT_MAX);
+    const char *before = getenv(name);
+    world->changed[world->changed_count++] =
+        (struct changed){arena_strdup(world->arena, name), arena_strdup(world->arena, before)};
     setenv(name, value, 1);
 }
 
@@ -467,6 +481,13 @@ static void end_test(void)
         ctx_finish(&world->ctx[i]);
     for (size_t i = world->running_count; i-- > 0;)
         stop_running(&world->running[i]);
+    while (world->changed_count > 0) {
+        struct changed *changed = &world->changed[--world->changed_count];
+        if (changed->value == NULL)
+            unsetenv(changed->name);
+        else
+            setenv(changed->name, changed->value, 1);
+    }
     PQfinish(world->super);
     PGconn *super = connect_super("postgres");
     run_super(super, arena_printf(arena, "DROP DATABASE %s WITH (FORCE)", database));

@@ -1,6 +1,7 @@
 /* pool_test.c - the bounded pool, broken connections, and statements that do not fit the schema. */
 #include "probe.h"
 
+#include "chassis/http_client.h"
 #include "common/clock.h"
 #include "common/str.h"
 
@@ -133,6 +134,37 @@ START_TEST(a_database_that_is_not_there_is_unavailable)
 }
 END_TEST
 
+/* What /readyz answers. */
+static struct http_answer readiness(struct daemon *daemon)
+{
+    struct ctx *ctx = world_ctx(daemon);
+    struct http_answer answer = {0};
+
+    then_ok(
+        http_fetch(ctx,
+                   &(struct http_call){.method = "GET",
+                                       .url = arena_printf(ctx->arena, "http://127.0.0.1:%d/readyz",
+                                                           world_port(daemon)),
+                                       .connect_timeout_ms = 1000,
+                                       .timeout_ms = 5000,
+                                       .allow_private = true},
+                   &answer));
+    return answer;
+}
+
+START_TEST(a_daemon_is_ready_when_its_database_answers_and_again_after_it_was_away)
+{
+    struct daemon *probe = world_start(&PROBE);
+
+    ck_assert_int_eq(readiness(probe).status, 200);
+    world_sql("ALTER DATABASE %s CONNECTION LIMIT 0", world_database());
+    end_sessions();
+    ck_assert_int_eq(readiness(probe).status, 503);
+    world_sql("ALTER DATABASE %s CONNECTION LIMIT -1", world_database());
+    ck_assert_int_eq(readiness(probe).status, 200);
+}
+END_TEST
+
 static const struct {
     const char *label;
     struct db_stmt stmt;
@@ -162,7 +194,12 @@ START_TEST(a_statement_that_does_not_fit_the_schema_stops_every_transaction)
     unfit[0] = &UNFIT[_i].stmt;
     service = PROBE;
     service.statements = TABLES;
-    struct status status = db_begin(world_ctx(world_start(&service)), &tx);
+    struct daemon *daemon = world_start(&service);
+    struct status status = db_begin(world_ctx(daemon), &tx);
+    struct http_answer answer = readiness(daemon);
+
+    ck_assert_int_eq(answer.status, 503);
+    ck_assert_msg(strstr(answer.body, "STATEMENT_REFUSED") != NULL, "%s", answer.body);
 
     then_reason(status, STATUS_INTERNAL, "STATEMENT_REFUSED");
     ck_assert_msg(strstr(status.detail, "unfit") != NULL &&
@@ -215,6 +252,7 @@ int main(void)
     tcase_add_test(broken, a_session_that_ends_before_commit_was_reached_did_not_commit);
     tcase_add_test(broken, a_session_that_ends_inside_commit_leaves_the_outcome_unknown);
     tcase_add_test(broken, a_database_that_is_not_there_is_unavailable);
+    tcase_add_test(broken, a_daemon_is_ready_when_its_database_answers_and_again_after_it_was_away);
     tcase_add_loop_test(fit, a_statement_that_does_not_fit_the_schema_stops_every_transaction, 0,
                         ARRAY_LEN(UNFIT));
     tcase_add_test(fit, two_statements_of_one_name_refuse_to_start);

@@ -36,8 +36,8 @@ static struct status run(struct ctx *ctx, const char *command, struct redis_repl
     size_t count = 0;
     char *text = arena_strdup(ctx->arena, command);
 
-    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
-        args[count++] = redis_arg(word);
+    while (text != NULL)
+        args[count++] = redis_arg(strsep(&text, " "));
     return redis_command(ctx, redis, args, count, ret_reply);
 }
 

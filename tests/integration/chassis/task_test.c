@@ -177,7 +177,7 @@ START_TEST(a_task_without_attempts_left_stays_as_failed_until_somebody_wakes_it)
     ck_assert_int_eq(runs, 2);
     ck_assert_str_eq(world_sql_text("SELECT last_error FROM task"), "NEVER: key k");
     then_ok(db_begin(world_ctx(probe), &tx));
-    then_code(task_wake(tx, &DOOMED, "another"), STATUS_NOT_FOUND);
+    then_reason(task_wake(tx, &DOOMED, "another"), STATUS_NOT_FOUND, "TASK_NOT_FOUND");
     then_ok(task_wake(tx, &DOOMED, "k"));
     then_ok(db_commit(&tx));
     world_until(1, "SELECT count(*) FROM task WHERE failed_at IS NOT NULL");

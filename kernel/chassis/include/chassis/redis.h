@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* FAILED_PRECONDITION: a script's own error; `detail` is its text, whose first word is the reason. */
+/* FAILED_PRECONDITION: a script's own error; `detail` is its text, which begins with the reason. */
 extern const struct error_def ERROR_SCRIPT_REFUSED;
 
 struct redis; /* one server, opened at start; owned by the daemon's state */
