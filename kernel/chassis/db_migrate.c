@@ -45,6 +45,7 @@ static struct status is_applied(struct migration_run *run, const char *const *id
                                 bool *ret_is_applied);
 static struct status check_partitioned(struct migration_run *run, const char *table);
 static struct status make_partitions(struct migration_run *run);
+static const char *app_role(struct arena *arena, const struct service *service);
 static const char *fill_in(struct migration_run *run, const char *sql);
 static struct status execute(struct migration_run *run, const char *what, const char *sql);
 static struct status query(struct migration_run *run, const char *sql, const char *const *values,
@@ -81,7 +82,7 @@ struct status db_migrate(struct ctx *boot, struct daemon *daemon)
     struct migration_run run = {.boot = boot,
                                 .native = native,
                                 .schema = schema,
-                                .app_role = arena_printf(boot->arena, "%s_app", service->name)};
+                                .app_role = app_role(boot->arena, service)};
     return migrate(&run, service);
 }
 
@@ -165,6 +166,16 @@ static struct status make_partitions(struct migration_run *run)
     const char *value;
 
     return query(run, PARTITIONS_SQL, values, &value);
+}
+
+/* "outbox-relay" runs as outbox_relay_app. */
+static const char *app_role(struct arena *arena, const struct service *service)
+{
+    char *role = arena_printf(arena, "%s_app", service->name);
+
+    for (char *p = role; *p != '\0'; p++)
+        *p = *p == '-' ? '_' : *p;
+    return role;
 }
 
 /* {schema} and {app}; other braces are the migration's own. */

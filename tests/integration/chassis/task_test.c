@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/str.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,13 +13,16 @@ enum { BURST = 200 };
 static atomic_int runs;
 static _Atomic int64_t ran_at_us;
 static atomic_int last_attempt;
+static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
 static char last_payload[64];
 static char last_correlation[64];
 
 static struct status count_run(struct ctx *ctx, const struct task *task)
 {
+    pthread_mutex_lock(&last_lock);
     memcpy(last_payload, task->payload, task->payload_length);
     strncpy(last_correlation, str_or_empty(ctx->correlation_id), sizeof last_correlation - 1);
+    pthread_mutex_unlock(&last_lock);
     last_attempt = (int)task->attempt;
     ran_at_us = clock_monotonic_us();
     runs++;
