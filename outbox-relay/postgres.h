@@ -47,8 +47,8 @@ struct status state_retained(struct relay *relay, int64_t *ret_bytes);
 /* Advisory lock of this session of the state connection. */
 struct status state_try_lock(struct relay *relay, bool *ret_is_locked);
 struct status state_unlock(struct relay *relay);
-/* The server ends this session when it is silent for 10 s, and so frees its lock. */
-struct status state_limit_idle(struct relay *relay);
+/* While limited, the server ends this session when it is silent for 10 s, and so frees its lock. */
+struct status state_limit_idle(struct relay *relay, bool is_limited);
 
 /* All outbox rows that an exported snapshot shows, page by page, in a transaction of its own. */
 struct status state_begin_history(struct relay *relay, const char *snapshot);

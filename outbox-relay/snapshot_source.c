@@ -40,7 +40,7 @@ static struct status snapshot_open(struct source *base)
     TRY(state_try_lock(relay, &is_locked));
     if (!is_locked)
         return ctx_fail(&relay->ctx, &RELAY_STANDBY, "another relay polls");
-    TRY(state_limit_idle(relay));
+    TRY(state_limit_idle(relay, true));
     TRY(state_load_snapshot(relay, &state));
     TRY(copy(relay, self->done, sizeof self->done, state.done));
     TRY(copy(relay, self->running, sizeof self->running, state.running));

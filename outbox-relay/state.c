@@ -25,7 +25,9 @@ static const char *const RETAINED =
 static const char *const TRY_LOCK =
     "SELECT pg_try_advisory_lock(hashtextextended('relay ' || $1, 0))";
 static const char *const UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('relay ' || $1, 0))";
-static const char *const LIMIT_IDLE = "SET idle_session_timeout = '10s'";
+static const char *const LIMIT_IDLE =
+    "SELECT set_config('idle_session_timeout', $1, false),"
+    " set_config('idle_in_transaction_session_timeout', $2, false)";
 static const char *const DECLARE_HISTORY =
     "DECLARE history NO SCROLL CURSOR FOR SELECT topic, key, headers, payload, created_at"
     " FROM relay.outbox ORDER BY source, seq";
@@ -147,9 +149,12 @@ struct status state_unlock(struct relay *relay)
     return execute(relay, UNLOCK, (const char *const[]){relay->slot}, 1);
 }
 
-struct status state_limit_idle(struct relay *relay)
+/* A page of history may have to wait for Kafka, so a transaction gets longer. */
+struct status state_limit_idle(struct relay *relay, bool is_limited)
 {
-    return execute(relay, LIMIT_IDLE, NULL, 0);
+    const char *values[] = {is_limited ? "10s" : "0", is_limited ? "60s" : "0"};
+
+    return execute(relay, LIMIT_IDLE, values, ARRAY_LEN(values));
 }
 
 struct status state_begin_history(struct relay *relay, const char *snapshot)

@@ -214,6 +214,7 @@ static struct status bootstrap(struct wal_source *self, bool drop_first, uint64_
     TRY(state_try_lock(relay, &is_locked));
     if (!is_locked)
         return ctx_fail(&relay->ctx, &RELAY_STANDBY, "another relay makes the slot");
+    TRY(state_limit_idle(relay, true));
     TRY(state_save_wal(relay, &state));
     if (drop_first)
         TRY(command(self, arena_printf(arena, "DROP_REPLICATION_SLOT \"%s\"", relay->slot),
@@ -230,6 +231,7 @@ static struct status bootstrap(struct wal_source *self, bool drop_first, uint64_
     state.is_bootstrapped = true;
     TRY(state_save_wal(relay, &state));
     *ret_start = state.end_lsn;
+    TRY(state_limit_idle(relay, false));
     return state_unlock(relay);
 }
 

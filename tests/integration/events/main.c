@@ -14,6 +14,7 @@ int main(int argc, char **argv)
 
     SRunner *runner = srunner_create(skeleton_suite());
     srunner_add_suite(runner, relay_suite());
+    srunner_add_suite(runner, consumer_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

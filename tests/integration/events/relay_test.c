@@ -33,10 +33,11 @@ static void pause_ms(int ms)
 
 static void await_active_slot(void)
 {
-    char sql[160];
+    char sql[256];
 
     snprintf(sql, sizeof sql,
-             "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '%s' AND active",
+             "SELECT count(*) FROM pg_replication_slots JOIN relay.wal_position ON slot = slot_name"
+             " WHERE slot_name = '%s' AND active AND is_bootstrapped",
              w->name);
     world_await(w, sql, 1, 15);
 }

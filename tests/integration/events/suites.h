@@ -5,3 +5,4 @@
 
 Suite *skeleton_suite(void);
 Suite *relay_suite(void);
+Suite *consumer_suite(void);

@@ -44,6 +44,7 @@ static void run(PGconn *db, const char *sql);
 static void with_database(const char *url, const char *name, char *ret_url, size_t size);
 static void with_role(const char *url, const char *role, char *ret_url, size_t size);
 static void set_up_relay(struct world *world);
+static void end_children(struct world *world);
 static pid_t spawn(struct world *world, char *const *argv, const char *const *settings);
 static struct seen to_seen(const rd_kafka_message_t *message);
 
@@ -90,11 +91,7 @@ void world_destroy(struct world *world)
 {
     char sql[160];
 
-    for (int i = 0; i < WORLD_CHILDREN_MAX; i++)
-        if (world->children[i] != 0) {
-            kill(world->children[i], SIGKILL);
-            world_reap(world, world->children[i]);
-        }
+    end_children(world);
     ctx_finish(&world->ctx);
     service_stop(world->shop);
     PQfinish(world->db);
@@ -368,6 +365,23 @@ static void set_up_relay(struct world *world)
              " outbox-relay/setup.sql '%s' >/dev/null",
              world->database_url);
     ck_assert_int_eq(system(command), 0);
+}
+
+/* In peace: a consumer that is killed keeps its partitions from the next test's for a while. */
+static void end_children(struct world *world)
+{
+    for (int i = 0; i < WORLD_CHILDREN_MAX; i++)
+        if (world->children[i] != 0)
+            kill(world->children[i], SIGTERM);
+    for (int i = 0; i < WORLD_CHILDREN_MAX; i++)
+        for (int ms = 0; world->children[i] != 0; ms += 20) {
+            if (waitpid(world->children[i], NULL, WNOHANG) != 0)
+                world->children[i] = 0;
+            else if (ms == 5000)
+                kill(world->children[i], SIGKILL);
+            else
+                usleep(20 * 1000);
+        }
 }
 
 static pid_t spawn(struct world *world, char *const *argv, const char *const *settings)
