@@ -52,6 +52,9 @@ enum stock_key {
 };
 extern const struct db_stmt LOCK_ITEMS[STOCK_KEYS], READ_LEVELS[STOCK_KEYS];
 
+/* For the rest of the transaction: statements keep the plan of their first use. Without waiting. */
+struct status store_plan_once(struct db_tx *tx);
+
 /* Locks the stock items and reads all their levels. Stock items and their levels in `warehouse_ids`
  * are made when they are missing; WAREHOUSE_NOT_FOUND. One round trip. */
 struct status store_open_book(struct db_tx *tx, const struct uuid *stock_item_ids, size_t count,

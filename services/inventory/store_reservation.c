@@ -155,6 +155,7 @@ struct status store_open_reserve(struct db_tx *tx, const struct uuid *variant_id
         {.stmt = &READ_NOW, .args = DB_NONE},
     };
 
+    TRY(store_plan_once(tx));
     TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
     book_of_rows(db_ctx(tx), &calls[0].rows, &calls[1].rows, &ret_view->book);
     ret_view->components = components_of_rows(db_ctx(tx), &calls[2].rows);
@@ -178,6 +179,7 @@ struct status store_open_reservation(struct db_tx *tx, struct uuid id,
         {.stmt = &READ_NOW, .args = DB_NONE},
     };
 
+    TRY(store_plan_once(tx));
     TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
     book_of_rows(db_ctx(tx), &calls[1].rows, &calls[2].rows, ret_book);
     *ret_reservation = (struct reservation){.id = id};
@@ -193,6 +195,7 @@ struct status store_open_expired(struct db_tx *tx, int64_t limit,
 {
     struct db_rows due;
 
+    TRY(store_plan_once(tx));
     TRY(db_many(tx, &TAKE_EXPIRED, DB_ARGS(db_int(limit)), &due));
     *ret_count = due.count;
     if (due.count == 0)
