@@ -1,0 +1,208 @@
+/* authorize.c - holding the money: every tender of a checkout with its provider.
+ *
+ * Local providers decide inside the first transaction: one commit. Others are asked between two:
+ * the first records what is asked for and under which key, the second what came of it. Whoever dies
+ * in between leaves a key that the next caller sends again. */
+#include "store.h"
+
+enum { TENDERS_MAX = 5 };
+
+/* What was asked of one payment's provider, and what it said. */
+struct asked {
+    enum entry_kind kind; /* 0: a query */
+    bool is_asked;
+    struct payment_answer answer;
+};
+
+static struct status prepare(struct db_tx *tx, struct locked_checkout *locked);
+static struct status make_payments(struct db_tx *tx, struct locked_checkout *locked);
+static struct status start(struct db_tx *tx, struct payment *payment);
+static struct status settle(struct ctx *ctx, struct locked_checkout *locked);
+static void ask_all(struct ctx *ctx, const struct payment_list *payments, struct asked *ret_asked);
+static struct status record(struct db_tx *tx, const struct payment_list *before,
+                            const struct asked *asked, struct locked_checkout *now);
+static int64_t shortest_wait_ms(const struct payment_list *payments);
+static bool is_waiting(enum checkout_state state);
+
+struct status order_authorize_tenders(struct ctx *ctx,
+                                      const Order__V1__AuthorizeTendersRequest *req,
+                                      Order__V1__AuthorizeTendersResponse *rep)
+{
+    const struct uuid id = message_uuid(req->checkout_id);
+    struct asked asked[TENDERS_MAX] = {0};
+    struct locked_checkout locked, after;
+
+    ctx->idempotency = NULL; // two transactions; repeatable by the providers' keys
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(store_lock_checkout(tx, id, LOCK_WITH_ACCOUNTS, &locked));
+    TRY(checkout_fence(ctx, &locked.checkout, req->epoch));
+    TRY(prepare(tx, &locked));
+    TRY(db_commit(&tx));
+    after = locked;
+
+    if (is_waiting(locked.checkout.state)) {
+        ask_all(ctx, &locked.payments, asked);
+        TRY(db_begin(ctx, &tx));
+        TRY(store_lock_checkout(tx, id, LOCK_ALONE, &after));
+        TRY(record(tx, &locked.payments, asked, &after));
+        const bool is_ours = after.checkout.epoch == req->epoch;
+        if (is_ours && is_waiting(after.checkout.state)) {
+            TRY(settle(ctx, &after));
+            TRY(store_save_checkout(tx, &after.checkout));
+        }
+        TRY(db_commit(&tx)); // what was learned stays, whoever drives now
+        TRY(checkout_fence(ctx, &after.checkout, req->epoch));
+    }
+    rep->checkout = checkout_message(ctx, &after.checkout, after.payments);
+    if (after.checkout.state == CHECKOUT_AUTH_PENDING)
+        rep->retry_after_ms = shortest_wait_ms(&after.payments);
+    return status_ok();
+}
+
+/* A checkout that is past this point answers as it is. */
+static struct status prepare(struct db_tx *tx, struct locked_checkout *locked)
+{
+    struct checkout *checkout = &locked->checkout;
+    struct ctx *ctx = db_ctx(tx);
+
+    if (checkout->state < CHECKOUT_RESERVED)
+        return ctx_fail(ctx, &CHECKOUT_REFUSED_STATE, "authorize in state %d",
+                        (int)checkout->state);
+    if (checkout->state != CHECKOUT_RESERVED && !is_waiting(checkout->state))
+        return status_ok();
+    if (!checkout_expire(checkout)) {
+        if (locked->payments.count == 0)
+            TRY(make_payments(tx, locked));
+        for (size_t i = 0; i < locked->payments.count; i++)
+            TRY(start(tx, &locked->payments.items[i]));
+        TRY(settle(ctx, locked));
+    }
+    return store_save_checkout(tx, checkout);
+}
+
+static struct status make_payments(struct db_tx *tx, struct locked_checkout *locked)
+{
+    const struct checkout *checkout = &locked->checkout;
+    struct ctx *ctx = db_ctx(tx);
+    const Order__V1__UpdateTendersRequest *inputs = checkout_tenders(ctx, checkout);
+    int64_t asked[TENDERS_MAX], amounts[TENDERS_MAX];
+    const size_t count = inputs->n_tenders;
+
+    for (size_t i = 0; i < count; i++)
+        asked[i] = inputs->tenders[i]->amount_minor;
+    if (!tender_split(checkout->expected_minor, asked, count, amounts))
+        return ctx_fail(ctx, &TENDERS_MISMATCH, "of %" PRId64, checkout->expected_minor);
+    locked->payments.items = arena_array(ctx->arena, struct payment, count);
+    locked->payments.count = count;
+    for (size_t i = 0; i < count; i++) {
+        const Order__V1__TenderInput *input = inputs->tenders[i];
+        const struct account *account =
+            account_find(&locked->accounts, input->provider_account, checkout->currency_code);
+        if (account == NULL)
+            return ctx_fail(ctx, &UNKNOWN_PROVIDER_ACCOUNT, "%s", input->provider_account);
+        locked->payments.items[i] = (struct payment){
+            .id = payment_id_of(checkout->id, (int64_t)i + 1),
+            .checkout_id = checkout->id,
+            .number = (int64_t)i + 1,
+            .account = account->code,
+            .provider = account->provider,
+            .capture_policy = account->capture_policy,
+            .payment_method = input->payment_method,
+            .return_url = input->return_url,
+            .currency_code = checkout->currency_code,
+            .amount = amounts[i],
+            .state = PAYMENT_NEW,
+        };
+    }
+    return status_ok();
+}
+
+/* A payment that its provider knows by name is asked about, not asked for again. */
+static struct status start(struct db_tx *tx, struct payment *payment)
+{
+    bool is_open;
+
+    if (payment->state != PAYMENT_NEW && payment->state != PAYMENT_PENDING)
+        return status_ok();
+    if (payment->amount == 0) {
+        payment->state = PAYMENT_AUTHORIZED; // nothing to hold: the other tenders pay it all
+        return store_put_payment(tx, payment);
+    }
+    if (payment_is_local(db_ctx(tx), payment))
+        return payment_settle(tx, payment, ENTRY_AUTHORIZE, payment->amount);
+    if (payment->provider_reference != NULL && payment->state == PAYMENT_PENDING)
+        return status_ok();
+    TRY(payment_request(tx, payment, ENTRY_AUTHORIZE, payment->amount, &is_open));
+    return store_put_payment(tx, payment);
+}
+
+/* Moves the checkout to where its payments are. */
+static struct status settle(struct ctx *ctx, struct locked_checkout *locked)
+{
+    const struct order_daemon *self = ctx_state(ctx);
+    struct checkout *checkout = &locked->checkout;
+    enum payment_state states[TENDERS_MAX];
+    const char *reason = NULL;
+
+    for (size_t i = 0; i < locked->payments.count; i++) {
+        states[i] = locked->payments.items[i].state;
+        if (states[i] == PAYMENT_DECLINED)
+            reason = locked->payments.items[i].failure_reason;
+    }
+    const enum checkout_state to = tender_outcome(states, locked->payments.count);
+    if (to == checkout->state)
+        return status_ok();
+    TRY(checkout_move(ctx, checkout, to, CHECKOUT_BY_PAYMENTS));
+    if (to == CHECKOUT_CANCELLING) {
+        checkout->failure_reason = "PAYMENT_DECLINED";
+        checkout->failure_detail = reason;
+    }
+    if (to == CHECKOUT_ACTION_REQUIRED) // the buyer has to act at a bank, which takes its time
+        checkout->deadline_us = checkout->now_us + self->action_ttl_ms * 1000;
+    return status_ok();
+}
+
+static void ask_all(struct ctx *ctx, const struct payment_list *payments, struct asked *ret_asked)
+{
+    for (size_t i = 0; i < payments->count; i++) {
+        const struct payment *p = &payments->items[i];
+        struct asked *asked = &ret_asked[i];
+        if (p->state != PAYMENT_PENDING && p->state != PAYMENT_ACTION_REQUIRED)
+            continue;
+        asked->is_asked = true;
+        if (p->provider_reference != NULL) {
+            payment_query(ctx, p, &asked->answer);
+        } else {
+            asked->kind = ENTRY_AUTHORIZE;
+            payment_ask(ctx, p, ENTRY_AUTHORIZE, &asked->answer);
+        }
+    }
+}
+
+/* An answer belongs to the attempt that it was asked for. */
+static struct status record(struct db_tx *tx, const struct payment_list *before,
+                            const struct asked *asked, struct locked_checkout *now)
+{
+    for (size_t i = 0; i < before->count && i < now->payments.count; i++)
+        if (asked[i].is_asked && before->items[i].attempt == now->payments.items[i].attempt)
+            TRY(payment_learn(tx, &now->payments.items[i], asked[i].kind, &asked[i].answer));
+    return status_ok();
+}
+
+static int64_t shortest_wait_ms(const struct payment_list *payments)
+{
+    int64_t shortest = INT64_MAX;
+
+    for (size_t i = 0; i < payments->count; i++) {
+        const int64_t wait = tender_retry_ms(payments->items[i].tries);
+        if (payments->items[i].state == PAYMENT_PENDING && wait < shortest)
+            shortest = wait;
+    }
+    return shortest == INT64_MAX ? tender_retry_ms(1) : shortest;
+}
+
+static bool is_waiting(enum checkout_state state)
+{
+    return state == CHECKOUT_AUTH_PENDING || state == CHECKOUT_ACTION_REQUIRED;
+}

@@ -1,0 +1,227 @@
+/* drive_checkout.c - driving a checkout: claim, advance, release, read.
+ *
+ * The lease says who may act, the epoch makes sure of it: a driver that lost its lease without
+ * noticing finds another epoch and changes nothing. Only the database's clock ends a lease. */
+#include "store.h"
+
+#include "chassis/wire.h"
+#include "events/outbox.h"
+#include "order/v1/events.schema.h"
+
+static const char CHECKOUT_TOPIC[] = "order.checkout.events.v1";
+
+const struct event_kind CHECKOUT_RESUME_REQUESTED = {
+    CHECKOUT_TOPIC, &order__v1__checkout_resume_requested__schema, "checkout id"};
+const struct event_kind CHECKOUT_CANCELLED_EVENT = {
+    CHECKOUT_TOPIC, &order__v1__checkout_cancelled__schema, "checkout id"};
+
+const struct error_def CHECKOUT_LEASED = {STATUS_FAILED_PRECONDITION, "CHECKOUT_LEASED",
+                                          "Somebody drives it: wait until the lease runs out"};
+const struct error_def TENDERS_NOT_VOIDED = {
+    STATUS_FAILED_PRECONDITION, "TENDERS_NOT_VOIDED",
+    "A payment may still hold money: VoidTenders until it is done, then cancel"};
+
+static struct status apply(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                           const struct payment_list *payments, struct checkout *checkout);
+static struct status take_snapshot(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                                   struct checkout *checkout);
+static struct status take_reservation(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                                      struct checkout *checkout);
+static void take_failure(const Order__V1__AdvanceCheckoutRequest *req, struct checkout *checkout);
+static struct status check_voided(struct ctx *ctx, const struct payment_list *payments);
+static bool is_covered(const Cart__V1__CartLine *line,
+                       const Order__V1__AdvanceCheckoutRequest *req);
+static struct status publish_cancelled(struct db_tx *tx, struct checkout *checkout);
+
+struct status order_claim_checkout(struct ctx *ctx, const Order__V1__ClaimCheckoutRequest *req,
+                                   Order__V1__ClaimCheckoutResponse *rep)
+{
+    struct locked_checkout locked;
+    struct checkout *checkout = &locked.checkout;
+
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_ALONE, &locked));
+    if (checkout_is_live(checkout->state)) {
+        if (checkout->lease_until_us > checkout->now_us)
+            return ctx_fail(ctx, &CHECKOUT_LEASED, "by %s", checkout->driver);
+        checkout_expire(checkout);
+        checkout->epoch++;
+        checkout->driver = req->driver;
+        checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;
+        TRY(store_save_checkout(tx, checkout));
+        rep->epoch = checkout->epoch;
+    }
+    rep->checkout = checkout_message(ctx, checkout, locked.payments);
+    return db_commit(&tx);
+}
+
+/* The same state again is the same report again, and changes nothing but the lease. */
+struct status order_advance_checkout(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                                     Order__V1__AdvanceCheckoutResponse *rep)
+{
+    struct locked_checkout locked;
+    struct checkout *checkout = &locked.checkout;
+
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_ALONE, &locked));
+    TRY(checkout_fence(ctx, checkout, req->epoch));
+    if ((enum checkout_state)req->to_state != checkout->state) {
+        TRY(apply(ctx, req, &locked.payments, checkout));
+        if (checkout->state == CHECKOUT_CANCELLED)
+            TRY(publish_cancelled(tx, checkout));
+    }
+    if (req->lease_ms > 0)
+        checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;
+    TRY(store_save_checkout(tx, checkout));
+    rep->checkout = checkout_message(ctx, checkout, locked.payments);
+    return db_commit(&tx);
+}
+
+struct status order_release_checkout(struct ctx *ctx, const Order__V1__ReleaseCheckoutRequest *req,
+                                     Order__V1__ReleaseCheckoutResponse *rep)
+{
+    struct locked_checkout locked;
+    struct checkout *checkout = &locked.checkout;
+
+    (void)rep;
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_ALONE, &locked));
+    TRY(checkout_fence(ctx, checkout, req->epoch));
+    if (checkout_is_live(checkout->state)) {
+        const int64_t wake_us = checkout->now_us + req->wake_after_ms * 1000;
+        checkout->lease_until_us = checkout->now_us;
+        // at its deadline somebody has to look, whatever the driver thought
+        checkout->wake_us = checkout_can_expire(checkout->state) && checkout->deadline_us < wake_us
+                                ? checkout->deadline_us
+                                : wake_us;
+        TRY(store_save_checkout(tx, checkout));
+    }
+    return db_commit(&tx);
+}
+
+struct status order_get_checkout(struct ctx *ctx, const Order__V1__GetCheckoutRequest *req,
+                                 Order__V1__GetCheckoutResponse *rep)
+{
+    struct locked_checkout found;
+
+    if (str_is_empty(req->checkout_id) == str_is_empty(req->cart_id))
+        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "checkoutId", req->checkout_id,
+                              "one of checkoutId and cartId");
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin_read(ctx, &tx));
+    TRY(store_get_checkout(tx, message_uuid(req->checkout_id), message_uuid(req->cart_id), &found));
+    rep->checkout = checkout_message(ctx, &found.checkout, found.payments);
+    return db_commit(&tx);
+}
+
+static struct status apply(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                           const struct payment_list *payments, struct checkout *checkout)
+{
+    TRY(checkout_move(ctx, checkout, (enum checkout_state)req->to_state, CHECKOUT_BY_DRIVER));
+    switch (checkout->state) {
+    case CHECKOUT_PRICED:
+        return take_snapshot(ctx, req, checkout);
+    case CHECKOUT_RESERVED:
+        return take_reservation(ctx, req, checkout);
+    case CHECKOUT_CANCELLING:
+        take_failure(req, checkout);
+        return status_ok();
+    case CHECKOUT_CANCELLED:
+        return check_voided(ctx, payments);
+    default:
+        return status_ok();
+    }
+}
+
+/* What is frozen here is what will be charged, so it has to be what the buyer agreed to; a driver
+ * that finds another total cancels with PRICE_CHANGED instead. */
+static struct status take_snapshot(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                                   struct checkout *checkout)
+{
+    const Order__V1__CheckoutSnapshot *snapshot = req->snapshot;
+
+    if (snapshot == NULL || snapshot->cart == NULL || snapshot->quote == NULL)
+        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot", NULL,
+                              "required for PRICED, with cart and quote");
+    if (snapshot->quote->n_lines == 0)
+        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot.quote.lines", NULL,
+                              "at least one line");
+    if (snapshot->quote->total_minor != checkout->expected_minor ||
+        !str_equal(snapshot->quote->currency_code, checkout->currency_code))
+        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot.quote.totalMinor",
+                              arena_printf(ctx->arena, "%" PRId64, snapshot->quote->total_minor),
+                              "the checkout's expected total");
+    checkout->snapshot = message_pack(ctx, &snapshot->base);
+    checkout->is_snapshot_new = true;
+    return status_ok();
+}
+
+static struct status take_reservation(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                                      struct checkout *checkout)
+{
+    const Order__V1__CheckoutSnapshot *snapshot =
+        message_unpack(ctx, &order__v1__checkout_snapshot__descriptor, checkout->snapshot);
+    Order__V1__Checkout kept = ORDER__V1__CHECKOUT__INIT;
+
+    if (str_is_empty(req->reservation_id))
+        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "reservationId", "",
+                              "required for RESERVED");
+    for (size_t i = 0; i < snapshot->cart->n_lines; i++)
+        if (!is_covered(snapshot->cart->lines[i], req))
+            return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "allocations",
+                                  snapshot->cart->lines[i]->line_id,
+                                  "variantQuantity that adds up to the quantity of every line");
+    kept.allocations = req->allocations;
+    kept.n_allocations = req->n_allocations;
+    checkout->reservation_id = message_uuid(req->reservation_id);
+    checkout->allocations = message_pack(ctx, &kept.base);
+    checkout->is_allocations_new = true;
+    return status_ok();
+}
+
+/* Else a part of the order would belong to no fulfillment and never be sent. */
+static bool is_covered(const Cart__V1__CartLine *line, const Order__V1__AdvanceCheckoutRequest *req)
+{
+    int64_t left = line->quantity;
+
+    for (size_t i = 0; i < req->n_allocations; i++)
+        if (str_equal(req->allocations[i]->line_id, line->line_id))
+            left -= req->allocations[i]->variant_quantity;
+    return left == 0;
+}
+
+static void take_failure(const Order__V1__AdvanceCheckoutRequest *req, struct checkout *checkout)
+{
+    checkout->failure_reason = req->failure_reason;
+    checkout->failure_detail = req->failure_detail;
+    if (req->quoted_total != NULL && money_is_currency(req->quoted_total->currency_code)) {
+        checkout->has_quoted = true;
+        checkout->quoted_minor = req->quoted_total->minor_units;
+        checkout->quoted_currency = req->quoted_total->currency_code;
+    }
+}
+
+/* Cancelled is said to the buyer, so nothing may be held on the card any more. */
+static struct status check_voided(struct ctx *ctx, const struct payment_list *payments)
+{
+    for (size_t i = 0; i < payments->count; i++)
+        if (ledger_unwind_step(&payments->items[i]) != 0)
+            return ctx_fail(ctx, &TENDERS_NOT_VOIDED, "payment %s",
+                            uuid_text(ctx->arena, payments->items[i].id));
+    return status_ok();
+}
+
+static struct status publish_cancelled(struct db_tx *tx, struct checkout *checkout)
+{
+    struct ctx *ctx = db_ctx(tx);
+    Order__V1__CheckoutCancelled body = ORDER__V1__CHECKOUT_CANCELLED__INIT;
+
+    body.checkout_id = message_id(ctx, checkout->id);
+    body.cart_id = message_id(ctx, checkout->cart_id);
+    body.failure_reason = str_or_empty(checkout->failure_reason);
+    checkout->event_count++;
+    return outbox_add(tx, &CHECKOUT_CANCELLED_EVENT, checkout->id, checkout->event_count, &body);
+}

@@ -1,0 +1,342 @@
+/* store_checkout.c - checkouts and the accounts that their tenders name.
+ *
+ * Locks are taken in the order checkout, order, payments, everywhere. */
+#include "store.h"
+
+#include <inttypes.h>
+
+#define CHECKOUT_COLUMNS                                                                           \
+    "id, cart_id, customer_id, reservation_id, state, cart_version, reservation_attempt, epoch,"   \
+    " event_count, client_key, fingerprint, driver, order_number, failure_reason,"                 \
+    " failure_detail, expected_minor, currency_code, quoted_minor, quoted_currency, tenders,"      \
+    " snapshot, allocations, lease_until, wake_time, deadline, create_time, update_time,"          \
+    " clock_timestamp()"
+#define CHECKOUT_OUT "uuuuiiiiittttttititbbbdddddd"
+
+static const struct db_stmt ADD_CHECKOUT = {
+    .name = "add_checkout",
+    .in = "uuittuitbtii",
+    .out = CHECKOUT_OUT,
+    .sql = "INSERT INTO orders.checkout (id, state, cart_id, cart_version, client_key, fingerprint,"
+           " customer_id, expected_minor, currency_code, tenders, driver, lease_until, wake_time,"
+           " deadline)"
+           " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+           " clock_timestamp() + $11::bigint * interval '1 millisecond', clock_timestamp(),"
+           " clock_timestamp() + $12::bigint * interval '1 millisecond')"
+           " ON CONFLICT DO NOTHING RETURNING " CHECKOUT_COLUMNS,
+};
+
+static const struct db_stmt LOCK_CHECKOUT = {
+    .name = "lock_checkout",
+    .in = "u",
+    .out = CHECKOUT_OUT,
+    .sql = "SELECT " CHECKOUT_COLUMNS " FROM orders.checkout WHERE id = $1 FOR UPDATE",
+};
+
+/* Who stands in the way of a new checkout: the one of its key, else the live one of its cart. */
+static const struct db_stmt LOCK_RIVAL = {
+    .name = "lock_rival_checkout",
+    .in = "tu", /* client key, cart */
+    .out = CHECKOUT_OUT,
+    .sql = "SELECT " CHECKOUT_COLUMNS " FROM orders.checkout"
+           " WHERE client_key = $1 OR (cart_id = $2 AND is_live)"
+           " ORDER BY (client_key = $1) DESC LIMIT 1 FOR UPDATE",
+};
+
+static const struct db_stmt GET_CHECKOUT = {
+    .name = "get_checkout",
+    .in = "u",
+    .out = CHECKOUT_OUT,
+    .sql = "SELECT " CHECKOUT_COLUMNS " FROM orders.checkout WHERE id = $1",
+    .read_only = true,
+};
+
+/* The live one, else the one that was placed, else the last. */
+static const struct db_stmt GET_CHECKOUT_BY_CART = {
+    .name = "get_checkout_by_cart",
+    .in = "u",
+    .out = CHECKOUT_OUT,
+    .sql = "SELECT " CHECKOUT_COLUMNS " FROM orders.checkout WHERE cart_id = $1"
+           " ORDER BY is_live DESC, (state = 7) DESC, id DESC LIMIT 1",
+    .read_only = true,
+};
+
+static const struct db_stmt SAVE_CHECKOUT = {
+    .name = "save_checkout",
+    .in = "uiuiittttitbbbddd",
+    .out = "",
+    .sql = "UPDATE orders.checkout SET state = $2, reservation_id = $3, epoch = $4,"
+           " event_count = $5, driver = $6, order_number = $7, failure_reason = $8,"
+           " failure_detail = $9, quoted_minor = $10, quoted_currency = $11,"
+           " tenders = coalesce($12, tenders), snapshot = coalesce($13, snapshot),"
+           " allocations = coalesce($14, allocations), lease_until = $15, wake_time = $16,"
+           " deadline = $17, update_time = clock_timestamp() WHERE id = $1",
+};
+
+/* Nobody drives it, somebody should have looked, and nobody was asked to lately. */
+static const struct db_stmt WAKE_CHECKOUTS = {
+    .name = "wake_checkouts",
+    .in = "ii", /* milliseconds between two requests, batch */
+    .out = "uui",
+    .sql = "UPDATE orders.checkout SET resume_time = clock_timestamp(),"
+           " event_count = event_count + 1 WHERE id IN ("
+           " SELECT id FROM orders.checkout WHERE is_live AND wake_time <= now()"
+           " AND lease_until <= now() AND (resume_time IS NULL"
+           " OR resume_time <= now() - $1::bigint * interval '1 millisecond')"
+           " ORDER BY wake_time LIMIT $2 FOR UPDATE SKIP LOCKED)"
+           " RETURNING id, cart_id, event_count",
+};
+
+static const struct db_stmt COUNT_STALLED = {
+    .name = "count_stalled_checkouts",
+    .in = "",
+    .out = "ii",
+    .sql = "SELECT count(*), coalesce(extract(epoch FROM now() - min(wake_time))::bigint, 0)"
+           " FROM orders.checkout WHERE is_live AND wake_time <= now() AND lease_until <= now()",
+    .read_only = true,
+};
+
+static const struct db_stmt PURGE_CHECKOUTS = {
+    .name = "purge_checkouts",
+    .in = "ii", /* milliseconds to keep, batch */
+    .out = "",
+    .sql = "DELETE FROM orders.checkout WHERE id IN ("
+           " SELECT id FROM orders.checkout WHERE NOT is_live"
+           " AND create_time < now() - $1::bigint * interval '1 millisecond'"
+           " AND update_time < now() - $1::bigint * interval '1 millisecond'"
+           " ORDER BY create_time LIMIT $2 FOR UPDATE SKIP LOCKED)",
+};
+
+static const struct db_stmt LIST_ACCOUNTS = {
+    .name = "list_provider_accounts",
+    .in = "",
+    .out = "ttifT",
+    .sql = "SELECT code, provider, capture_policy, is_active, currency_codes"
+           " FROM orders.provider_account ORDER BY code LIMIT 100",
+    .read_only = true,
+};
+
+static const struct db_stmt ADD_ACCOUNT = {
+    .name = "add_provider_account",
+    .in = "ttifT",
+    .out = "",
+    .sql = "INSERT INTO orders.provider_account (code, provider, capture_policy, is_active,"
+           " currency_codes) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (code) DO NOTHING",
+};
+
+/* Gaps are fine: an order number is a name, not a count, and never a credential. */
+static const struct db_stmt NEXT_ORDER_NUMBER = {
+    .name = "next_order_number",
+    .in = "",
+    .out = "i",
+    .sql = "SELECT nextval('orders.order_number')",
+};
+
+const struct db_stmt *const STORE_CHECKOUT_STATEMENTS[] = {
+    &ADD_CHECKOUT,  &LOCK_CHECKOUT,     &LOCK_RIVAL,    &GET_CHECKOUT,    &GET_CHECKOUT_BY_CART,
+    &SAVE_CHECKOUT, &WAKE_CHECKOUTS,    &COUNT_STALLED, &PURGE_CHECKOUTS, &LIST_ACCOUNTS,
+    &ADD_ACCOUNT,   &NEXT_ORDER_NUMBER, NULL,
+};
+
+static struct db_value bytes_if(bool is_new, struct db_bytes bytes);
+static struct checkout read_checkout(const struct db_rows *rows);
+
+struct status store_add_checkout(struct db_tx *tx, const struct checkout *c, int64_t lease_ms,
+                                 int64_t ttl_ms, struct account_list *ret_accounts,
+                                 struct checkout *ret_checkout)
+{
+    struct db_call calls[] = {
+        {&LIST_ACCOUNTS, DB_NONE, {0}},
+        {&ADD_CHECKOUT,
+         DB_ARGS(db_uuid(c->id), db_uuid(c->cart_id), db_int(c->cart_version),
+                 db_text(c->client_key), db_text(c->fingerprint), db_uuid_or_null(c->customer_id),
+                 db_int(c->expected_minor), db_text(c->currency_code),
+                 db_blob(c->tenders.data, c->tenders.length), db_text(c->driver), db_int(lease_ms),
+                 db_int(ttl_ms)),
+         {0}},
+    };
+
+    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
+    *ret_accounts = store_read_accounts(db_ctx(tx), &calls[0].rows);
+    *ret_checkout = calls[1].rows.count == 0 ? (struct checkout){0} : read_checkout(&calls[1].rows);
+    return status_ok();
+}
+
+struct status store_find_rival(struct db_tx *tx, const struct checkout *wanted,
+                               struct checkout *ret_checkout, bool *ret_is_found)
+{
+    struct db_rows rows;
+
+    TRY(db_many(tx, &LOCK_RIVAL, DB_ARGS(db_text(wanted->client_key), db_uuid(wanted->cart_id)),
+                &rows));
+    *ret_is_found = rows.count > 0;
+    if (*ret_is_found)
+        *ret_checkout = read_checkout(&rows);
+    return status_ok();
+}
+
+struct status store_lock_checkout(struct db_tx *tx, struct uuid id, enum lock_extra extra,
+                                  struct locked_checkout *ret_locked)
+{
+    static const struct db_stmt *const EXTRAS[] = {
+        [LOCK_WITH_ACCOUNTS] = &LIST_ACCOUNTS,
+        [LOCK_WITH_NUMBER] = &NEXT_ORDER_NUMBER,
+    };
+    const struct db_value ids = db_uuids(&id, 1);
+    struct db_call calls[] = {
+        {&LOCK_CHECKOUT, DB_ARGS(db_uuid(id)), {0}},
+        store_payments_call(&ids, true),
+        {EXTRAS[extra], DB_NONE, {0}},
+    };
+    struct ctx *ctx = db_ctx(tx);
+
+    TRY(db_batch(tx, calls, extra == LOCK_ALONE ? 2 : 3));
+    if (calls[0].rows.count == 0)
+        return ctx_fail(ctx, &ERROR_NOT_FOUND, "checkout %s", uuid_text(ctx->arena, id));
+    *ret_locked = (struct locked_checkout){
+        .checkout = read_checkout(&calls[0].rows),
+        .payments = store_payments_read(ctx, &calls[1].rows),
+    };
+    if (extra == LOCK_WITH_ACCOUNTS)
+        ret_locked->accounts = store_read_accounts(ctx, &calls[2].rows);
+    if (extra == LOCK_WITH_NUMBER)
+        ret_locked->order_number =
+            arena_printf(ctx->arena, "T-%" PRId64, db_get_int(&calls[2].rows, 0, 0));
+    return status_ok();
+}
+
+struct status store_get_checkout(struct db_tx *tx, struct uuid id, struct uuid cart_id,
+                                 struct locked_checkout *ret_found)
+{
+    struct db_rows rows;
+
+    if (!uuid_is_nil(id))
+        TRY(db_one(tx, &GET_CHECKOUT, DB_ARGS(db_uuid(id)), &rows));
+    else
+        TRY(db_one(tx, &GET_CHECKOUT_BY_CART, DB_ARGS(db_uuid(cart_id)), &rows));
+    const struct checkout checkout = read_checkout(&rows);
+    const struct db_value ids = db_uuids(&checkout.id, 1);
+    struct db_call payments = store_payments_call(&ids, false);
+
+    TRY(db_batch(tx, &payments, 1));
+    *ret_found = (struct locked_checkout){
+        .checkout = checkout,
+        .payments = store_payments_read(db_ctx(tx), &payments.rows),
+    };
+    return status_ok();
+}
+
+struct status store_save_checkout(struct db_tx *tx, const struct checkout *c)
+{
+    return db_later(
+        tx, &SAVE_CHECKOUT,
+        DB_ARGS(db_uuid(c->id), db_int(c->state), db_uuid_or_null(c->reservation_id),
+                db_int(c->epoch), db_int(c->event_count), db_text(c->driver),
+                db_text(c->order_number), db_text(c->failure_reason), db_text(c->failure_detail),
+                db_int_or_null(c->has_quoted, c->quoted_minor), db_text(c->quoted_currency),
+                bytes_if(c->is_tenders_new, c->tenders), bytes_if(c->is_snapshot_new, c->snapshot),
+                bytes_if(c->is_allocations_new, c->allocations), db_time(c->lease_until_us),
+                db_time(c->wake_us), db_time(c->deadline_us)));
+}
+
+struct status store_wake_checkouts(struct db_tx *tx, int64_t pause_ms, int64_t batch,
+                                   struct db_rows *ret_rows)
+{
+    return db_many(tx, &WAKE_CHECKOUTS, DB_ARGS(db_int(pause_ms), db_int(batch)), ret_rows);
+}
+
+struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t *ret_oldest_s)
+{
+    struct db_rows rows;
+
+    TRY(db_one(tx, &COUNT_STALLED, DB_NONE, &rows));
+    *ret_count = db_get_int(&rows, 0, 0);
+    *ret_oldest_s = db_get_int(&rows, 0, 1);
+    return status_ok();
+}
+
+struct status store_purge_checkouts(struct db_tx *tx, int64_t keep_ms, int64_t batch,
+                                    int64_t *ret_count)
+{
+    return db_exec(tx, &PURGE_CHECKOUTS, DB_ARGS(db_int(keep_ms), db_int(batch)), ret_count);
+}
+
+struct status store_list_accounts(struct db_tx *tx, struct account_list *ret_accounts)
+{
+    struct db_rows rows;
+
+    TRY(db_many(tx, &LIST_ACCOUNTS, DB_NONE, &rows));
+    *ret_accounts = store_read_accounts(db_ctx(tx), &rows);
+    return status_ok();
+}
+
+struct status store_add_account(struct db_tx *tx, const struct account *account, bool *ret_is_added)
+{
+    int64_t count;
+
+    TRY(db_exec(tx, &ADD_ACCOUNT,
+                DB_ARGS(db_text(account->code), db_text(account->provider),
+                        db_int(account->capture_policy), db_bool(account->is_active),
+                        db_texts(account->currency_codes, account->currency_count)),
+                &count));
+    *ret_is_added = count > 0;
+    return status_ok();
+}
+
+struct account_list store_read_accounts(struct ctx *ctx, const struct db_rows *rows)
+{
+    struct account_list list = {.items = arena_array(ctx->arena, struct account, rows->count),
+                                .count = rows->count};
+
+    for (size_t i = 0; i < rows->count; i++) {
+        struct account *account = &list.items[i];
+        *account = (struct account){
+            .code = db_get_text(rows, i, 0),
+            .provider = db_get_text(rows, i, 1),
+            .capture_policy = (enum capture_policy)db_get_int(rows, i, 2),
+            .is_active = db_get_bool(rows, i, 3),
+        };
+        account->currency_codes = db_get_texts(ctx, rows, i, 4, &account->currency_count);
+    }
+    return list;
+}
+
+static struct db_value bytes_if(bool is_new, struct db_bytes bytes)
+{
+    return is_new ? db_blob(bytes.data, bytes.length) : db_null('b');
+}
+
+static struct checkout read_checkout(const struct db_rows *rows)
+{
+    return (struct checkout){
+        .id = db_get_uuid(rows, 0, 0),
+        .cart_id = db_get_uuid(rows, 0, 1),
+        .customer_id = db_get_uuid(rows, 0, 2),
+        .reservation_id = db_get_uuid(rows, 0, 3),
+        .state = (enum checkout_state)db_get_int(rows, 0, 4),
+        .cart_version = db_get_int(rows, 0, 5),
+        .reservation_attempt = db_get_int(rows, 0, 6),
+        .epoch = db_get_int(rows, 0, 7),
+        .event_count = db_get_int(rows, 0, 8),
+        .client_key = db_get_text(rows, 0, 9),
+        .fingerprint = db_get_text(rows, 0, 10),
+        .driver = db_get_text(rows, 0, 11),
+        .order_number = db_get_text(rows, 0, 12),
+        .failure_reason = db_get_text(rows, 0, 13),
+        .failure_detail = db_get_text(rows, 0, 14),
+        .expected_minor = db_get_int(rows, 0, 15),
+        .currency_code = db_get_text(rows, 0, 16),
+        .has_quoted = !db_is_null(rows, 0, 17),
+        .quoted_minor = db_get_int(rows, 0, 17),
+        .quoted_currency = db_get_text(rows, 0, 18),
+        .tenders = db_get_bytes(rows, 0, 19),
+        .snapshot = db_get_bytes(rows, 0, 20),
+        .allocations = db_get_bytes(rows, 0, 21),
+        .lease_until_us = db_get_time(rows, 0, 22),
+        .wake_us = db_get_time(rows, 0, 23),
+        .deadline_us = db_get_time(rows, 0, 24),
+        .create_us = db_get_time(rows, 0, 25),
+        .update_us = db_get_time(rows, 0, 26),
+        .now_us = db_get_time(rows, 0, 27),
+    };
+}
