@@ -126,7 +126,7 @@ static struct status start(struct ctx *boot)
     return status_ok();
 }
 
-static const struct service ORDER = {
+const struct service ORDER = {
     .name = "order",
     .doc = "checkouts, orders, payments and fulfillment",
     .rpc = RPC,
