@@ -129,7 +129,7 @@ static const struct db_stmt PURGE_WEBHOOKS = {
     .sql = "DELETE FROM orders.webhook_event WHERE (account, event_id) IN ("
            " SELECT account, event_id FROM orders.webhook_event"
            " WHERE receive_time < now() - $1::bigint * interval '1 millisecond'"
-           " ORDER BY receive_time LIMIT $2 FOR UPDATE SKIP LOCKED)",
+           " ORDER BY receive_time LIMIT $2)",
 };
 
 const struct db_stmt *const STORE_PAYMENT_STATEMENTS[] = {

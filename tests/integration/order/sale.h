@@ -4,11 +4,12 @@
 #include "world.h"
 
 #include "order.h"
+#include "tables.h"
 
 extern const struct service ORDER;
 
-/* A cart of two lines: two mugs of 1250 from the first warehouse, three tees of 1500 split over both.
- * Total 7000 EUR. */
+/* A cart of two lines: two mugs of 1250 from the first warehouse, three tees of 1500 split over
+ * both. Total 7000 EUR. */
 struct sale {
     struct daemon *daemon;
     const char *cart_id, *client_key, *account, *payment_method, *checkout_id;

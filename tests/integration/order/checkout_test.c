@@ -1,0 +1,337 @@
+/* checkout_test.c - one live checkout per cart, whoever asks, and one driver at a time. */
+#include "suites.h"
+
+START_TEST(a_checkout_begins_with_its_driver)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    Order__V1__BeginCheckoutResponse reply;
+
+    then_ok(sale_begin(&sale, &reply));
+
+    ck_assert(reply.is_driver);
+    ck_assert_int_eq(reply.epoch, 1);
+    ck_assert_int_eq(reply.checkout->state, ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_BEGUN);
+    ck_assert_int_eq(reply.checkout->expected_total->minor_units, SALE_TOTAL);
+    ck_assert_str_eq(reply.checkout->tenders[0]->provider_account, "manual");
+    ck_assert_str_eq(checkout_now(&sale)->id, reply.checkout->id);
+}
+END_TEST
+
+START_TEST(the_same_key_answers_the_same_checkout)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    Order__V1__BeginCheckoutResponse first, again;
+
+    then_ok(sale_begin(&sale, &first));
+    then_ok(sale_begin(&sale, &again));
+
+    ck_assert_str_eq(first.checkout->id, again.checkout->id);
+    ck_assert(!again.is_driver);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM checkout"), 1);
+}
+END_TEST
+
+START_TEST(any_key_on_the_cart_leads_to_its_live_checkout)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    struct sale other = sale;
+    Order__V1__BeginCheckoutResponse first, second;
+
+    other.client_key = "another-key";
+    then_ok(sale_begin(&sale, &first));
+    then_ok(sale_begin(&other, &second));
+
+    ck_assert_str_eq(first.checkout->id, second.checkout->id);
+    ck_assert(!second.is_driver);
+}
+END_TEST
+
+START_TEST(a_key_with_another_request_is_refused)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    world_sql("UPDATE checkout SET fingerprint = 'other'");
+
+    then_reason(sale_begin(&sale, NULL), STATUS_INVALID_ARGUMENT, "IDEMPOTENCY_KEY_REUSED");
+}
+END_TEST
+
+START_TEST(the_key_of_a_finished_checkout_answers_it)
+{
+    struct sale sale = given_placed(given_order_daemon(), "manual");
+    struct sale again = sale;
+    Order__V1__BeginCheckoutResponse reply;
+
+    then_ok(sale_begin(&again, &reply));
+
+    ck_assert_str_eq(reply.checkout->id, sale.checkout_id);
+    ck_assert_int_eq(reply.checkout->state, ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_PLACED);
+    ck_assert_str_eq(reply.checkout->order_number, "T-100001");
+    ck_assert(!reply.is_driver);
+}
+END_TEST
+
+START_TEST(an_unknown_account_is_refused_and_leaves_nothing)
+{
+    struct sale sale = given_sale(given_order_daemon(), "nobody");
+
+    then_reason(sale_begin(&sale, NULL), STATUS_INVALID_ARGUMENT, "UNKNOWN_PROVIDER_ACCOUNT");
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM checkout"), 0);
+}
+END_TEST
+
+START_TEST(an_account_takes_its_currencies_only)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    world_sql("UPDATE provider_account SET currency_codes = '{USD}' WHERE code = 'manual'");
+
+    then_reason(sale_begin(&sale, NULL), STATUS_INVALID_ARGUMENT, "UNKNOWN_PROVIDER_ACCOUNT");
+}
+END_TEST
+
+START_TEST(a_leased_checkout_is_not_taken)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+
+    then_reason(sale_claim(&sale, NULL), STATUS_FAILED_PRECONDITION, "CHECKOUT_LEASED");
+}
+END_TEST
+
+START_TEST(who_lost_the_lease_changes_nothing)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    struct sale late;
+
+    then_ok(sale_begin(&sale, NULL));
+    late = sale;
+    world_sql("UPDATE checkout SET lease_until = now()");
+    then_ok(sale_claim(&sale, NULL));
+
+    then_reason(sale_price(&late), STATUS_ABORTED, "CHECKOUT_FENCED");
+    then_reason(sale_release(&late, 0), STATUS_ABORTED, "CHECKOUT_FENCED");
+    then_reason(sale_authorize(&late, NULL), STATUS_ABORTED, "CHECKOUT_FENCED");
+    then_reason(sale_place(&late, NULL), STATUS_ABORTED, "CHECKOUT_FENCED");
+    then_ok(sale_price(&sale));
+}
+END_TEST
+
+START_TEST(a_retry_after_the_lease_takes_over)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    Order__V1__BeginCheckoutResponse reply;
+
+    then_ok(sale_begin(&sale, NULL));
+    then_ok(sale_release(&sale, 60000));
+    then_ok(sale_begin(&sale, &reply));
+
+    ck_assert(reply.is_driver);
+    ck_assert_int_eq(reply.epoch, 2);
+}
+END_TEST
+
+START_TEST(steps_are_taken_in_order_and_may_be_repeated)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    then_reason(sale_reserve(&sale), STATUS_FAILED_PRECONDITION, "CHECKOUT_STATE");
+    then_reason(sale_authorize(&sale, NULL), STATUS_FAILED_PRECONDITION, "CHECKOUT_STATE");
+    then_reason(sale_place(&sale, NULL), STATUS_FAILED_PRECONDITION, "CHECKOUT_STATE");
+    then_reason(sale_void(&sale, NULL), STATUS_FAILED_PRECONDITION, "CHECKOUT_STATE");
+    then_ok(sale_price(&sale));
+    then_ok(sale_price(&sale));
+    then_ok(sale_reserve(&sale));
+    then_ok(sale_reserve(&sale));
+}
+END_TEST
+
+START_TEST(a_snapshot_of_another_total_is_refused)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    world_sql("UPDATE checkout SET expected_minor = 6999");
+
+    then_reason(sale_price(&sale), STATUS_INVALID_ARGUMENT, "INVALID_REQUEST");
+}
+END_TEST
+
+START_TEST(a_cancelled_checkout_frees_its_cart)
+{
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+    struct sale next = sale;
+    Order__V1__BeginCheckoutResponse reply;
+    Order__V1__VoidTendersResponse voided;
+
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLING, "PRICE_CHANGED"));
+    then_ok(sale_void(&sale, &voided));
+    ck_assert(voided.is_done);
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLED, ""));
+
+    ck_assert_str_eq(checkout_now(&sale)->failure_reason, "PRICE_CHANGED");
+    then_published_as_example("orders", &order__v1__checkout_cancelled__schema);
+    next.client_key = "next-key";
+    then_ok(sale_begin(&next, &reply));
+    ck_assert(reply.is_driver);
+    ck_assert_str_ne(reply.checkout->id, sale.checkout_id);
+    then_books_balance();
+}
+END_TEST
+
+START_TEST(a_void_before_any_authorization_leaves_a_tombstone)
+{
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLING, "STOCK_LOST"));
+    then_ok(sale_void(&sale, NULL));
+    world_sql("UPDATE checkout SET state = 3"); // as if a late authorize had not seen the cancel
+    then_ok(sale_authorize(&sale, NULL));
+
+    ck_assert_int_eq(world_sql_int("SELECT sum(authorized_minor) FROM payment"), 0);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM payment_entry"), 0);
+    ck_assert_int_eq(checkout_now(&sale)->state,
+                     ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_CANCELLING);
+}
+END_TEST
+
+START_TEST(cancelled_is_not_said_while_money_is_held)
+{
+    struct sale sale = given_authorized(given_order_daemon(), "manual");
+
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLING, "PLACE_FAILED"));
+    then_reason(sale_advance(&sale, CHECKOUT_CANCELLED, ""), STATUS_FAILED_PRECONDITION,
+                "TENDERS_NOT_VOIDED");
+    then_ok(sale_void(&sale, NULL));
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLED, ""));
+    then_published_as_example("orders", &order__v1__payment_voided__schema);
+    then_books_balance();
+}
+END_TEST
+
+START_TEST(past_its_deadline_a_checkout_is_claimed_to_be_cancelled)
+{
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+    Order__V1__ClaimCheckoutResponse reply;
+
+    world_sql("UPDATE checkout SET lease_until = now(), deadline = now()");
+    then_ok(sale_claim(&sale, &reply));
+
+    ck_assert_int_eq(reply.checkout->state, ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_CANCELLING);
+    ck_assert_str_eq(reply.checkout->failure_reason, "CHECKOUT_EXPIRED");
+}
+END_TEST
+
+START_TEST(the_reaper_asks_for_what_nobody_drives_and_not_again_at_once)
+{
+    world_setenv("ORDER_REAP_INTERVAL", "60s");
+    struct daemon *daemon = given_order_daemon();
+    struct sale sale = given_reserved(daemon, "manual");
+
+    then_ok(reap_checkouts(world_ctx(daemon)));
+    ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), 0);
+    then_ok(sale_release(&sale, 0));
+    then_ok(reap_checkouts(world_ctx(daemon)));
+    then_ok(reap_checkouts(world_ctx(daemon)));
+
+    ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), 1);
+    then_published_as_example("orders", &order__v1__checkout_resume_requested__schema);
+    world_sql("UPDATE checkout SET resume_time = resume_time - interval '1 minute'");
+    then_ok(reap_checkouts(world_ctx(daemon)));
+    ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), 2);
+    then_books_balance();
+}
+END_TEST
+
+START_TEST(a_released_checkout_sleeps_until_its_time)
+{
+    world_setenv("ORDER_REAP_INTERVAL", "60s");
+    struct daemon *daemon = given_order_daemon();
+    struct sale sale = given_reserved(daemon, "manual");
+
+    then_ok(sale_release(&sale, 60000));
+    then_ok(reap_checkouts(world_ctx(daemon)));
+
+    ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), 0);
+}
+END_TEST
+
+START_TEST(finished_checkouts_are_purged_and_live_ones_stay)
+{
+    struct daemon *daemon = given_order_daemon();
+    struct sale done = given_placed(daemon, "manual");
+
+    (void)given_reserved(daemon, "manual");
+    world_sql("UPDATE checkout SET create_time = now() - interval '31 days',"
+              " update_time = now() - interval '31 days'");
+    then_ok(purge_finished(world_ctx(daemon)));
+
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM checkout"), 1);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM orders WHERE id = '%s'", done.checkout_id),
+                     1);
+}
+END_TEST
+
+enum { RACERS = 8 };
+
+static void *race(void *closure)
+{
+    struct sale *sale = closure;
+
+    then_ok(sale_begin(sale, NULL));
+    return NULL;
+}
+
+START_TEST(many_keys_at_once_make_one_checkout)
+{
+    struct daemon *daemon = given_order_daemon();
+    struct sale first = given_sale(daemon, "manual");
+    struct sale sales[RACERS];
+    pthread_t threads[RACERS];
+    int drivers = 0;
+
+    for (int i = 0; i < RACERS; i++) {
+        sales[i] = first;
+        sales[i].client_key = arena_printf(world_ctx(daemon)->arena, "key-%d", i);
+    }
+    for (int i = 0; i < RACERS; i++)
+        pthread_create(&threads[i], NULL, race, &sales[i]);
+    for (int i = 0; i < RACERS; i++) {
+        pthread_join(threads[i], NULL);
+        drivers += sales[i].epoch == 1;
+        ck_assert_str_eq(sales[i].checkout_id, sales[0].checkout_id);
+    }
+
+    ck_assert_int_eq(drivers, 1);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM checkout"), 1);
+}
+END_TEST
+
+void checkout_case(Suite *suite)
+{
+    TCase *checkout = world_case(suite, "checkout");
+
+    tcase_add_test(checkout, a_checkout_begins_with_its_driver);
+    tcase_add_test(checkout, the_same_key_answers_the_same_checkout);
+    tcase_add_test(checkout, any_key_on_the_cart_leads_to_its_live_checkout);
+    tcase_add_test(checkout, a_key_with_another_request_is_refused);
+    tcase_add_test(checkout, the_key_of_a_finished_checkout_answers_it);
+    tcase_add_test(checkout, an_unknown_account_is_refused_and_leaves_nothing);
+    tcase_add_test(checkout, an_account_takes_its_currencies_only);
+    tcase_add_test(checkout, a_leased_checkout_is_not_taken);
+    tcase_add_test(checkout, who_lost_the_lease_changes_nothing);
+    tcase_add_test(checkout, a_retry_after_the_lease_takes_over);
+    tcase_add_test(checkout, steps_are_taken_in_order_and_may_be_repeated);
+    tcase_add_test(checkout, a_snapshot_of_another_total_is_refused);
+    tcase_add_test(checkout, a_cancelled_checkout_frees_its_cart);
+    tcase_add_test(checkout, a_void_before_any_authorization_leaves_a_tombstone);
+    tcase_add_test(checkout, cancelled_is_not_said_while_money_is_held);
+    tcase_add_test(checkout, past_its_deadline_a_checkout_is_claimed_to_be_cancelled);
+    tcase_add_test(checkout, the_reaper_asks_for_what_nobody_drives_and_not_again_at_once);
+    tcase_add_test(checkout, a_released_checkout_sleeps_until_its_time);
+    tcase_add_test(checkout, finished_checkouts_are_purged_and_live_ones_stay);
+    tcase_add_test(checkout, many_keys_at_once_make_one_checkout);
+}

@@ -1,0 +1,12 @@
+/* suites.h - the cases of this suite. */
+#pragma once
+
+#include "example.h"
+#include "order/v1/events.schema.h"
+#include "sale.h"
+#include "store.h"
+
+#include <pthread.h>
+
+void checkout_case(Suite *suite);
+void manual_case(Suite *suite);
