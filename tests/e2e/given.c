@@ -1,0 +1,159 @@
+/* given.c - products, carts and purchases for end-to-end tests, over the public API only. */
+#include "given.h"
+
+#include "common/uuid.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define BUYER                                                                                      \
+    "{\"fullName\":\"Ada Buyer\",\"line1\":\"Hafenstrasse 1\",\"city\":\"Hamburg\","               \
+    "\"postalCode\":\"20359\",\"countryCode\":\"DE\"}"
+
+const char *new_key(void)
+{
+    char text[UUID_TEXT_LENGTH + 1];
+    uuid_format(uuid_v7(), text);
+    return arena_strdup(arena, text);
+}
+
+/* Of the demo shop: the id of the one with this code. */
+static const char *id_by_code(const char *path, const char *list, const char *code)
+{
+    struct answer answer = expect(admin("GET", path, NULL), 200);
+    const struct json_node *node = node_at(answer, list);
+    for (node = node ? node->child : NULL; node != NULL; node = node->next)
+        if (strcmp(json_text(json_member(node, "code")), code) == 0)
+            return json_text(json_member(node, "id"));
+    ck_abort_msg("no %s with code %s: is the demo shop loaded?", list, code);
+    return NULL;
+}
+
+void given_price(struct item item, int64_t price_minor)
+{
+    const char *list = id_by_code("/price-lists", "priceLists", "eur-gross");
+    expect(admin("POST", arena_printf(arena, "/price-lists/%s/prices", list),
+                 arena_printf(arena,
+                              "{\"prices\":[{\"variantId\":\"%s\",\"minQuantity\":\"1\","
+                              "\"unitPrice\":{\"unscaled\":\"%" PRId64 "\",\"scale\":2}}]}",
+                              item.variant_id, price_minor)),
+           200);
+}
+
+static void publish(struct item item)
+{
+    expect(admin("POST", arena_printf(arena, "/products/%s/publications", item.product_id),
+                 arena_printf(arena, "{\"channelId\":\"%s\"}",
+                              id_by_code("/channels", "channels", "eu"))),
+           200);
+}
+
+static void receive(struct item item, int64_t stock)
+{
+    const char *warehouse = id_by_code("/warehouses", "warehouses", "hamburg");
+    struct answer answer =
+        admin("POST", "/stock/receipts",
+              arena_printf(arena,
+                           "{\"warehouseId\":\"%s\",\"reference\":\"test\",\"lines\":"
+                           "[{\"variantId\":\"%s\",\"quantity\":\"%" PRId64 "\"}]}",
+                           warehouse, item.variant_id, stock));
+    ck_assert_msg(answer.status / 100 == 2, "receiving stock: %ld %s", answer.status, answer.text);
+}
+
+struct item given_item(int64_t price_minor, int64_t stock)
+{
+    const char *name = arena_printf(arena, "test-%s", new_key());
+    struct answer made =
+        expect(admin("POST", "/products",
+                     arena_printf(arena,
+                                  "{\"handle\":\"%s\",\"taxCategoryCode\":\"standard\",\"texts\":"
+                                  "[{\"locale\":\"en\",\"name\":\"%s\",\"slug\":\"%s\"}],"
+                                  "\"variants\":[{\"sku\":\"%s\"}]}",
+                                  name, name, name, name)),
+               201);
+    struct item item = {text_at(made, "product.id"), text_at(made, "product.variants.0.id"), name};
+    given_price(item, price_minor);
+    receive(item, stock);
+    publish(item);
+    return item;
+}
+
+const char *given_coupon(int64_t limit)
+{
+    const char *code = arena_printf(arena, "T%s", new_key());
+    struct answer promotion =
+        expect(admin("POST", "/promotions",
+                     arena_printf(arena,
+                                  "{\"code\":\"%s\",\"isActive\":true,\"requiresCoupon\":true,"
+                                  "\"actions\":[{\"kind\":\"ACTION_KIND_AMOUNT_OFF\","
+                                  "\"target\":\"ACTION_TARGET_ORDER\",\"amounts\":"
+                                  "[{\"minorUnits\":\"500\",\"currencyCode\":\"EUR\"}]}]}",
+                                  code)),
+               201);
+    expect(admin("POST", "/coupons",
+                 arena_printf(arena,
+                              "{\"code\":\"%s\",\"promotionId\":\"%s\",\"isActive\":true,"
+                              "\"usageLimit\":\"%" PRId64 "\"}",
+                              code, text_at(promotion, "promotion.id"), limit)),
+           201);
+    return code;
+}
+
+const char *given_cart(struct item item, int64_t quantity)
+{
+    const char *lines = arena_printf(arena,
+                                     "{\"email\":\"ada@buyer.example\",\"lines\":"
+                                     "[{\"variantId\":\"%s\",\"quantity\":\"%" PRId64 "\"}]}",
+                                     item.variant_id, quantity);
+    const char *cart = text_at(expect(store("POST", "/carts", lines, NULL), 201), "cart.id");
+    const char *path = arena_printf(arena, "/carts/%s", cart);
+
+    expect(store("PUT", arena_printf(arena, "%s/addresses", path),
+                 "{\"shippingAddress\":" BUYER ",\"billingAddress\":" BUYER "}", NULL),
+           200);
+    struct answer options =
+        expect(store("GET", arena_printf(arena, "%s/shipping-options", path), NULL, NULL), 200);
+    expect(store("PUT", arena_printf(arena, "%s/shipping-option", path),
+                 arena_printf(arena, "{\"shippingOptionId\":\"%s\"}",
+                              text_at(options, "shippingOptions.0.id")),
+                 NULL),
+           200);
+    return cart;
+}
+
+int64_t total_of(const char *cart_id)
+{
+    struct answer cart =
+        expect(store("GET", arena_printf(arena, "/carts/%s", cart_id), NULL, NULL), 200);
+    return int_at(cart, "quote.totalMinor");
+}
+
+struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key)
+{
+    return store("POST", "/checkouts",
+                 arena_printf(arena,
+                              "{\"cartId\":\"%s\",\"expectedTotal\":{\"minorUnits\":\"%" PRId64
+                              "\",\"currencyCode\":\"EUR\"},\"tenders\":"
+                              "[{\"providerAccount\":\"manual\"}]}",
+                              cart_id, total_minor),
+                 key);
+}
+
+struct answer bought(const char *cart_id)
+{
+    struct answer answer = when_buying(cart_id, total_of(cart_id), new_key());
+    if (answer.status == 202)
+        answer = until(arena_printf(arena, "/checkouts/%s", text_at(answer, "id")), "state",
+                       "CHECKOUT_STATE_PLACED");
+    ck_assert_msg(answer.status == 201 || answer.status == 200, "buying: %ld %s", answer.status,
+                  answer.text);
+    ck_assert_str_eq(text_at(answer, "state"), "CHECKOUT_STATE_PLACED");
+    return answer;
+}
+
+int64_t available(struct item item)
+{
+    struct answer answer =
+        expect(store("GET", arena_printf(arena, "/products/%s", item.slug), NULL, NULL), 200);
+    return int_at(answer, "product.variants.0.available");
+}

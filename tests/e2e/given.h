@@ -1,0 +1,24 @@
+/* given.h - what an end-to-end test starts from: something to sell, a cart ready to be bought. */
+#pragma once
+
+#include "shop.h"
+
+struct item {
+    const char *product_id, *variant_id, *slug;
+};
+
+/* A product of its own, published in channel eu at this gross price, with stock in Hamburg. */
+struct item given_item(int64_t price_minor, int64_t stock);
+void given_price(struct item item, int64_t price_minor);
+/* Promotion and coupon that take 5 off any order; the coupon may be used `limit` times. */
+const char *given_coupon(int64_t limit);
+
+/* A cart with address, e-mail and the standard shipping: its id. */
+const char *given_cart(struct item item, int64_t quantity);
+int64_t total_of(const char *cart_id);
+
+const char *new_key(void);
+struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key);
+/* Buys, follows a 202 to its end, and answers the placed checkout. */
+struct answer bought(const char *cart_id);
+int64_t available(struct item item);

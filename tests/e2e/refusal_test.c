@@ -1,0 +1,132 @@
+/* refusal_test.c - what the shop must refuse, and how it says so. */
+#include "given.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+START_TEST(a_price_that_changed_after_the_buyer_saw_it_is_refused)
+{
+    struct item item = given_item(1900, 10);
+    const char *cart = given_cart(item, 1);
+    int64_t seen = total_of(cart);
+
+    given_price(item, 2900);
+    struct answer answer = when_buying(cart, seen, new_key());
+
+    expect_problem(answer, 409, "PRICE_CHANGED");
+    ck_assert_int_eq(total_of(cart), seen + 1000);
+    ck_assert_int_eq(available(item), 10);
+}
+END_TEST
+
+START_TEST(after_a_refusal_the_cart_can_be_bought_at_the_new_price)
+{
+    struct item item = given_item(1900, 10);
+    const char *cart = given_cart(item, 1);
+    int64_t seen = total_of(cart);
+    given_price(item, 2900);
+    expect_problem(when_buying(cart, seen, new_key()), 409, "PRICE_CHANGED");
+
+    struct answer checkout = bought(cart);
+
+    ck_assert_int_eq(int_at(checkout, "total.minorUnits"), seen + 1000);
+}
+END_TEST
+
+START_TEST(a_checkout_without_a_key_is_refused)
+{
+    const char *cart = given_cart(given_item(1900, 10), 1);
+
+    expect_problem(when_buying(cart, total_of(cart), NULL), 400, "IDEMPOTENCY_KEY_REQUIRED");
+}
+END_TEST
+
+START_TEST(a_key_with_another_body_is_refused)
+{
+    const char *cart = given_cart(given_item(1900, 10), 1), *key = new_key();
+    int64_t total = total_of(cart);
+    ck_assert_int_eq(when_buying(cart, total, key).status / 100, 2);
+
+    expect_problem(when_buying(cart, total + 1, key), 422, "IDEMPOTENCY_KEY_REUSED");
+}
+END_TEST
+
+START_TEST(an_exhausted_coupon_stops_the_checkout_and_frees_the_stock)
+{
+    const char *coupon = given_coupon(1);
+    const char *body = arena_printf(arena, "{\"couponCode\":\"%s\"}", coupon);
+    struct item item = given_item(3000, 10);
+    const char *first = given_cart(item, 1), *second = given_cart(item, 1);
+    expect(store("POST", arena_printf(arena, "/carts/%s/coupons", first), body, NULL), 200);
+    expect(store("POST", arena_printf(arena, "/carts/%s/coupons", second), body, NULL), 200);
+    int64_t discounted = total_of(second);
+    bought(first);
+
+    struct answer answer = when_buying(second, discounted, new_key());
+
+    expect(answer, 409);
+    until(arena_printf(arena, "/products/%s", item.slug), "product.variants.0.available", "9");
+}
+END_TEST
+
+/* A process of its own, as a second buyer is; exits 0 when the order was placed. */
+static pid_t start_buyer(const char *cart, int64_t total)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        shop_forked();
+        struct answer answer = when_buying(cart, total, new_key());
+        _exit(answer.status == 201 ? 0 : answer.status == 409 ? 1 : 2);
+    }
+    return pid;
+}
+
+START_TEST(of_two_buyers_of_the_last_unit_exactly_one_gets_it)
+{
+    struct item item = given_item(1900, 1);
+    const char *carts[] = {given_cart(item, 1), given_cart(item, 1)};
+    int64_t total = total_of(carts[0]);
+    int outcomes[3] = {0};
+
+    pid_t buyers[] = {start_buyer(carts[0], total), start_buyer(carts[1], total)};
+    for (int i = 0; i < 2; i++) {
+        int state = 0;
+        waitpid(buyers[i], &state, 0);
+        outcomes[WIFEXITED(state) && WEXITSTATUS(state) < 2 ? WEXITSTATUS(state) : 2]++;
+    }
+
+    ck_assert_msg(outcomes[0] == 1 && outcomes[1] == 1, "%d placed, %d refused, %d otherwise",
+                  outcomes[0], outcomes[1], outcomes[2]);
+    until(arena_printf(arena, "/products/%s", item.slug), "product.variants.0.available", NULL);
+}
+END_TEST
+
+START_TEST(an_unpublished_product_is_not_found)
+{
+    expect(store("GET", "/products/advent-calendar", NULL, NULL), 404);
+}
+END_TEST
+
+START_TEST(both_apis_ask_for_a_key)
+{
+    expect(anonymous("/admin/v1/orders"), 401);
+    expect(anonymous("/store/v1/products"), 401);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("refusal");
+    TCase *refusal = shop_case(suite, "refusal");
+    tcase_add_test(refusal, a_price_that_changed_after_the_buyer_saw_it_is_refused);
+    tcase_add_test(refusal, after_a_refusal_the_cart_can_be_bought_at_the_new_price);
+    tcase_add_test(refusal, a_checkout_without_a_key_is_refused);
+    tcase_add_test(refusal, a_key_with_another_body_is_refused);
+    tcase_add_test(refusal, an_exhausted_coupon_stops_the_checkout_and_frees_the_stock);
+    tcase_add_test(refusal, of_two_buyers_of_the_last_unit_exactly_one_gets_it);
+    tcase_add_test(refusal, an_unpublished_product_is_not_found);
+    tcase_add_test(refusal, both_apis_ask_for_a_key);
+    return shop_run(suite);
+}

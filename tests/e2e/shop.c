@@ -1,0 +1,253 @@
+/* shop.c - requests to the shop, and what is asserted of its answers. */
+#include "shop.h"
+
+#include "common/clock.h"
+#include "common/str.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 20000, POLL_US = 50000, TEST_SECONDS = 240, ANSWER_MAX = 4 * 1024 * 1024 };
+
+struct arena *arena;
+
+static CURL *connection;
+
+struct body {
+    char *text;
+    size_t length;
+};
+
+static void begin(void)
+{
+    arena = arena_create(64 * 1024 * 1024);
+    connection = curl_easy_init();
+}
+
+static void end(void)
+{
+    curl_easy_cleanup(connection);
+    arena_destroy(arena);
+}
+
+TCase *shop_case(Suite *suite, const char *name)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, begin, end);
+    tcase_set_timeout(tcase, TEST_SECONDS);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+int shop_run(Suite *suite)
+{
+    if (getenv("TORG_SHOP_URL") == NULL) {
+        fprintf(stderr, "no shop: run this by tests/run, or set TORG_SHOP_URL, TORG_SHOP_KAFKA and"
+                        " TORG_SHOP_VAR\n");
+        return EXIT_FAILURE;
+    }
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner), ran = srunner_ntests_run(runner);
+    srunner_free(runner);
+    return failed == 0 && ran > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    ck_assert_msg(value != NULL, "%s is not set", name);
+    return value;
+}
+
+static const char *first_line(const char *name) /* of a file of the shop's var/env */
+{
+    const char *path = arena_printf(arena, "%s/env/%s", environment("TORG_SHOP_VAR"), name);
+    char line[256] = "";
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL && fgets(line, sizeof line, file) != NULL, "cannot read %s", path);
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    return arena_strdup(arena, line);
+}
+
+static size_t keep(char *data, size_t size, size_t count, void *closure)
+{
+    struct body *body = closure;
+    size_t length = size * count;
+    if (body->length + length >= ANSWER_MAX)
+        return 0;
+    memcpy(body->text + body->length, data, length);
+    body->length += length;
+    body->text[body->length] = '\0';
+    return length;
+}
+
+static struct curl_slist *with(struct curl_slist *headers, const char *name, const char *value)
+{
+    return curl_slist_append(headers, arena_printf(arena, "%s: %s", name, value));
+}
+
+static struct answer request(const char *method, const char *url, const char *json,
+                             struct curl_slist *headers)
+{
+    struct body body = {.text = arena_alloc(arena, ANSWER_MAX)};
+    struct answer answer = {0};
+
+    curl_easy_reset(connection);
+    if (json != NULL)
+        headers = with(headers, "Content-Type", "application/json");
+    curl_easy_setopt(connection, CURLOPT_URL, url);
+    curl_easy_setopt(connection, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(connection, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(connection, CURLOPT_TIMEOUT, 60L);
+    curl_easy_setopt(connection, CURLOPT_WRITEFUNCTION, keep);
+    curl_easy_setopt(connection, CURLOPT_WRITEDATA, &body);
+    if (json != NULL)
+        curl_easy_setopt(connection, CURLOPT_POSTFIELDS, json);
+    CURLcode code = curl_easy_perform(connection);
+    curl_slist_free_all(headers);
+    if (code == CURLE_OK)
+        curl_easy_getinfo(connection, CURLINFO_RESPONSE_CODE, &answer.status);
+    answer.text = code == CURLE_OK ? body.text : curl_easy_strerror(code);
+    if (json_parse(arena, body.text, body.length, &answer.body).code != STATUS_OK)
+        answer.body = NULL;
+    return answer;
+}
+
+struct answer store(const char *method, const char *path, const char *json, const char *key)
+{
+    struct curl_slist *headers =
+        with(NULL, "Torg-Publishable-Key", first_line("publishable-key-eu"));
+    if (key != NULL)
+        headers = with(headers, "Idempotency-Key", key);
+    return request(method, arena_printf(arena, "%s/store/v1%s", environment("TORG_SHOP_URL"), path),
+                   json, headers);
+}
+
+struct answer admin(const char *method, const char *path, const char *json)
+{
+    const char *bearer = arena_printf(arena, "Bearer %s", first_line("admin-api-key"));
+    return request(method, arena_printf(arena, "%s/admin/v1%s", environment("TORG_SHOP_URL"), path),
+                   json, with(NULL, "Authorization", bearer));
+}
+
+struct answer anonymous(const char *path)
+{
+    return request("GET", arena_printf(arena, "%s%s", environment("TORG_SHOP_URL"), path), NULL,
+                   NULL);
+}
+
+void shop_forked(void)
+{
+    connection = curl_easy_init();
+}
+
+static const struct json_node *step(const struct json_node *node, const char *name)
+{
+    if (node == NULL || node->kind != JSON_ARRAY)
+        return json_member(node, name);
+    node = node->child;
+    for (long i = strtol(name, NULL, 10); i > 0 && node != NULL; i--)
+        node = node->next;
+    return node;
+}
+
+const struct json_node *node_at(struct answer answer, const char *path)
+{
+    const struct json_node *node = answer.body;
+    char *names = arena_strdup(arena, path), *rest = NULL;
+    for (char *name = strtok_r(names, ".", &rest); name && node; name = strtok_r(NULL, ".", &rest))
+        node = step(node, name);
+    return node;
+}
+
+const char *text_at(struct answer answer, const char *path)
+{
+    const struct json_node *node = node_at(answer, path);
+    ck_assert_msg(node != NULL && node->text != NULL, "no %s in the answer %ld: %s", path,
+                  answer.status, answer.text);
+    return node->text;
+}
+
+int64_t int_at(struct answer answer, const char *path)
+{
+    const struct json_node *node = node_at(answer, path);
+    return node == NULL || node->text == NULL ? 0 : strtoll(node->text, NULL, 10);
+}
+
+struct answer expect(struct answer answer, long status)
+{
+    ck_assert_msg(answer.status == status, "expected status %ld, got %ld: %s", status,
+                  answer.status, answer.text);
+    return answer;
+}
+
+struct answer expect_problem(struct answer answer, long status, const char *reason)
+{
+    expect(answer, status);
+    ck_assert_str_eq(text_at(answer, "reason"), reason);
+    return answer;
+}
+
+static bool is_wanted(const struct json_node *node, const char *wanted)
+{
+    if (wanted == NULL)
+        return node == NULL || node->kind == JSON_FALSE || node->kind == JSON_NULL ||
+               (node->text != NULL && strcmp(node->text, "0") == 0);
+    return node != NULL && node->text != NULL && strcmp(node->text, wanted) == 0;
+}
+
+static struct answer poll_until(struct answer (*ask)(const char *path), const char *path,
+                                const char *member, const char *wanted)
+{
+    int64_t deadline_us = clock_monotonic_us() + WAIT_MS * INT64_C(1000);
+    for (;;) {
+        struct answer answer = ask(path);
+        if (answer.body != NULL && is_wanted(node_at(answer, member), wanted))
+            return answer;
+        ck_assert_msg(clock_monotonic_us() < deadline_us,
+                      "%s of %s did not become %s within %d s; last answer %ld: %s", member, path,
+                      wanted ? wanted : "absent", WAIT_MS / 1000, answer.status, answer.text);
+        usleep(POLL_US);
+    }
+}
+
+static struct answer ask_store(const char *path)
+{
+    return store("GET", path, NULL, NULL);
+}
+
+static struct answer ask_admin(const char *path)
+{
+    return admin("GET", path, NULL);
+}
+
+struct answer until(const char *path, const char *member, const char *wanted)
+{
+    return poll_until(ask_store, path, member, wanted);
+}
+
+struct answer admin_until(const char *path, const char *member, const char *wanted)
+{
+    return poll_until(ask_admin, path, member, wanted);
+}
+
+void shop_script(const char *command)
+{
+    const char *line =
+        arena_printf(arena, "TORG_VAR='%s' '%s/deploy/local/'%s >>'%s/log/scripts.log' 2>&1",
+                     environment("TORG_SHOP_VAR"), environment("TORG_ROOT"), command,
+                     environment("TORG_SHOP_VAR"));
+    ck_assert_msg(system(line) == 0, "deploy/local/%s failed; see %s/log/scripts.log", command,
+                  environment("TORG_SHOP_VAR"));
+}
+
+int shop_replicas(void)
+{
+    return (int)strtol(environment("TORG_SHOP_REPLICAS"), NULL, 10);
+}

@@ -1,0 +1,53 @@
+/* shop.h - a running shop as its clients see it: the JSON API, the events on Kafka, the scripts of
+ * deploy/local. tests/run starts the shop and says where it is (TORG_SHOP_*). */
+#pragma once
+
+#include "common/arena.h"
+#include "common/json.h"
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct answer {
+    long status;
+    const struct json_node *body; /* NULL when it is not JSON */
+    const char *text;             /* as it came */
+};
+
+/* A case whose tests each begin with an arena of their own; `arena` is theirs. */
+TCase *shop_case(Suite *suite, const char *name);
+int shop_run(Suite *suite); /* main()'s exit status */
+extern struct arena *arena;
+
+/* One request. `json` may be NULL; `key` is an Idempotency-Key or NULL. Paths begin behind
+ * /store/v1, of channel eu, and /admin/v1. */
+struct answer store(const char *method, const char *path, const char *json, const char *key);
+struct answer admin(const char *method, const char *path, const char *json);
+struct answer anonymous(const char *path); /* GET without any key; the whole path */
+void shop_forked(void); /* in a child, before its first request: a connection of its own */
+
+/* Members by dotted path, items by number: "lines.0.id". A missing text fails the test; a missing
+ * number is 0. */
+const char *text_at(struct answer answer, const char *path);
+int64_t int_at(struct answer answer, const char *path); /* of a number or of a string of digits */
+const struct json_node *node_at(struct answer answer, const char *path); /* NULL when absent */
+
+/* The answer has this status (and problem reason); otherwise the test fails and prints it. */
+struct answer expect(struct answer answer, long status);
+struct answer expect_problem(struct answer answer, long status, const char *reason);
+
+/* Polls until the member is `wanted`, at most 20 s. NULL: false, zero or absent, which JSON may all
+ * say by leaving it out. */
+struct answer until(const char *path, const char *member, const char *wanted);
+struct answer admin_until(const char *path, const char *member, const char *wanted);
+
+/* Waits until every one of these event types (NULL-terminated) has arrived on Kafka with this
+ * correlation id (a checkout's), at most 20 s. */
+void then_events(const char *correlation_id, const char *const *types);
+/* How many such events there are now. */
+int event_count(const char *correlation_id, const char *type);
+
+/* A script of deploy/local on this shop: shop_script("restart --kill order-2"). */
+void shop_script(const char *command);
+int shop_replicas(void);
