@@ -40,8 +40,8 @@ static const struct config_field CONFIG[] = {
 };
 
 extern const struct error_def RELAY_DISCONTINUED;
-static const struct error_def *const ERRORS[] = {&RELAY_STANDBY, &RELAY_FAILED, &RELAY_STOPPING,
-                                                 &RELAY_DISCONTINUED, NULL};
+static const struct error_def *const ERRORS[] = {&RELAY_STANDBY, &RELAY_FAILED, &RELAY_DISCONTINUED,
+                                                 NULL};
 
 const struct service RELAY = {
     .name = "outbox-relay",

@@ -16,8 +16,6 @@ const struct error_def RELAY_STANDBY = {STATUS_UNAVAILABLE, "RELAY_STANDBY",
                                         "another relay leads; this one takes over when it dies"};
 const struct error_def RELAY_FAILED = {STATUS_UNAVAILABLE, "RELAY_FAILED",
                                        "the session ended and is begun anew; the detail says why"};
-const struct error_def RELAY_STOPPING = {STATUS_CANCELLED, "RELAY_STOPPING",
-                                         "the relay was told to stop"};
 
 enum { LOOP_MS_MAX = 100, SESSION_TIMEOUT_MS = 60 * 60 * 1000 };
 
@@ -278,7 +276,7 @@ static void wait_for_something(struct relay *relay)
 static struct status wait_reports(struct relay *relay)
 {
     if (relay->is_stopping)
-        return ctx_fail(&relay->ctx, &RELAY_STOPPING, "while waiting for reports");
+        return ctx_fail(&relay->ctx, &RELAY_FAILED, "stopped while waiting for reports");
     publisher_poll(relay->publisher, 20);
     return relay->failure;
 }

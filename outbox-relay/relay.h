@@ -62,9 +62,8 @@ struct relay {
 struct status relay_start(struct ctx *boot);
 struct status relay_ready(struct ctx *ctx);
 void relay_stop(void *state);
-extern const struct error_def RELAY_STANDBY;  /* another relay leads */
-extern const struct error_def RELAY_FAILED;   /* the session cannot go on; a new one may */
-extern const struct error_def RELAY_STOPPING; /* SIGTERM inside a wait */
+extern const struct error_def RELAY_STANDBY; /* another relay leads */
+extern const struct error_def RELAY_FAILED;  /* the session cannot go on; a new one may */
 /* Hands the row to the producer and to the window of `source`. */
 struct status relay_publish(struct relay *relay, struct source *source,
                             const struct outbox_row *row);

@@ -1,5 +1,6 @@
--- What the relay needs in a database: a role, schema relay, the publication. For psql, as superuser,
--- after the services' migrations and whenever a service with an outbox is added. Safe to repeat.
+-- What the relay needs in a database: a role, schema relay, the publication. For psql, as
+-- superuser, after the services' migrations and whenever a service with an outbox is added. Safe to
+-- repeat.
 --
 --   psql -v ON_ERROR_STOP=1 -v role=relay -v password=... -f setup.sql
 --

@@ -63,6 +63,7 @@ void topics_plan(const struct event_rows *rows, struct topic_plan *plan)
 
 static bool read_daemon(struct arena *arena, const char *path, struct buffer *out)
 {
+    /* tidy: word: a tool that an operator starts, beside the daemons; it runs nothing else */
     FILE *pipe = popen(arena_printf(arena, "'%s' --events", path), "r");
     char part[4096];
     size_t length;

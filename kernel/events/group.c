@@ -287,6 +287,7 @@ static struct status handle_singly(struct group *group, const struct partition *
             metric_add(&EVENTS_RECORDS, OUTCOME_PARKED, 1);
     }
     if (status_reason_is(status, EVENT_FENCED.reason)) {
+        log_status(LOG_INFO, &group->work, "event_fenced", status);
         metric_add(&EVENTS_RECORDS, OUTCOME_FENCED, 1);
         return status_ok();
     }

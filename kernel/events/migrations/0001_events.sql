@@ -1,4 +1,5 @@
--- What a service publishes and what it has consumed. Forward-only; new tables, so every binary runs across it.
+-- What a service publishes and what it has consumed. Forward-only; new tables, so every binary runs
+-- across it.
 
 -- Insert only. The relay follows the write-ahead log and never updates a row; old partitions are
 -- dropped after the repair window. CHECKs keep out what a broker would refuse.
@@ -11,7 +12,7 @@ CREATE TABLE {schema}.outbox (
     payload           bytea NOT NULL,
     aggregate_version bigint NOT NULL CHECK (aggregate_version >= 0),
     created_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- Read by the polling source only: which transaction, so that a snapshot can say if it is visible.
+    -- Read by the polling source only: a snapshot tells whether the transaction is visible.
     xid               xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CHECK (octet_length(headers) + octet_length(payload) <= 1000000)
 ) PARTITION BY RANGE (event_id);

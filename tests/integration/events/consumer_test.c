@@ -207,6 +207,8 @@ END_TEST
 
 START_TEST(an_id_outside_of_all_partitions_is_parked_with_its_reason)
 {
+    static const char *const LATER[] = {"EVENTS_PARK_BACKOFF=1s", "EVENTS_PARK_BACKOFF_MAX=1s",
+                                        NULL};
     struct uuid old;
     struct produced record = {.key = uuid_v7(), .sequence = 1, .type = "common.v1.Money"};
     struct produced good = {
@@ -216,12 +218,11 @@ START_TEST(an_id_outside_of_all_partitions_is_parked_with_its_reason)
     record.id = old;
     world_produce(w, &record);
     world_produce(w, &good);
-    world_consumer(w, NULL);
+    world_consumer(w, LATER);
 
-    world_await(w,
-                "SELECT count(*) FROM shop.effect WHERE event_id <>"
-                " '01800000-0000-7000-8000-000000000001'",
+    world_await(w, "SELECT count(*) FROM shop.inbox_parked WHERE reason = 'EVENT_ID_OUT_OF_RANGE'",
                 1, 20);
+    then_effects(1);
     /* The retry needs no inbox row: deleting the parked row is what makes it happen once. */
     then_effects(2);
 }
@@ -330,6 +331,69 @@ START_TEST(an_owner_that_was_frozen_cannot_repeat_what_its_successor_did)
 }
 END_TEST
 
+START_TEST(records_behind_the_position_are_dropped)
+{
+    struct uuid key = uuid_v7();
+
+    world_relay(w, NULL);
+    pid_t consumer = world_consumer(w, NULL);
+    sell(key, 1, 1, "EUR");
+    then_effects(1);
+    world_sql(w,
+              "UPDATE shop.inbox_position SET next_off = next_off + 2"); /* as a successor would */
+    sell(key, 2, 3, "EUR");
+    world_await_log(w, consumer, "EVENT_FENCED", 10);
+    world_await(w, "SELECT count(*) FROM shop.effect WHERE sequence = 4", 1, 10);
+    ck_assert_int_eq(world_number(w, "SELECT count(*) FROM shop.effect"), 2);
+}
+END_TEST
+
+START_TEST(an_event_that_is_too_large_is_refused_to_its_publisher)
+{
+    char *large = arena_alloc(w->ctx.arena, EVENT_BODY_MAX + 1);
+    struct shop_sale sale = {.key = uuid_v7(), .first = 1, .count = 1};
+
+    memset(large, 'E', EVENT_BODY_MAX);
+    sale.currency = large;
+    struct status status = shop_publish(&w->ctx, &sale);
+    ck_assert_int_eq(status.code, STATUS_INTERNAL);
+    ck_assert_str_eq(status.reason, "EVENT_TOO_LARGE");
+    ck_assert_int_eq(world_number(w, "SELECT count(*) FROM shop.outbox"), 0);
+}
+END_TEST
+
+START_TEST(parked_events_are_listed_and_resolved_over_rpc)
+{
+    struct uuid key = uuid_v7();
+    char command[512];
+
+    world_sql(w, "INSERT INTO shop.broken VALUES ('BAD')");
+    world_relay(w, NULL);
+    world_consumer(w, NULL);
+    sell(key, 1, 1, "BAD");
+    sell(key, 2, 1, "EUR");
+    world_await(w, "SELECT count(*) FROM shop.inbox_parked", 2, 20);
+
+    snprintf(command, sizeof command,
+             "curl -sS -H 'Content-Type: application/json' -d '{\"page\":{\"pageSize\":1}}'"
+             " http://127.0.0.1:%d/common.v1.ParkedEventService/ListParkedEvents",
+             w->port);
+    const char *page = world_command(w, command);
+    ck_assert_msg(strstr(page, "PARKED_STATE_RETRYING") != NULL, "%s", page);
+    ck_assert_msg(strstr(page, "nextPageToken") != NULL, "%s", page);
+    ck_assert_msg(strstr(page, "SHOP_BROKEN") != NULL, "%s", page);
+    snprintf(command, sizeof command,
+             "curl -sS -H 'Content-Type: application/json' -d '{\"id\":\"%s\","
+             "\"resolution\":\"PARKED_RESOLUTION_SKIP\"}'"
+             " http://127.0.0.1:%d/common.v1.ParkedEventService/ResolveParkedEvent",
+             world_value(w, "SELECT id FROM shop.inbox_parked ORDER BY off LIMIT 1"), w->port);
+    ck_assert_str_eq(world_command(w, command), "{}");
+    then_effects(1);
+    page = world_command(w, command);
+    ck_assert_msg(strstr(page, "not_found") != NULL, "%s", page);
+}
+END_TEST
+
 START_TEST(a_stopped_consumer_ends_cleanly_and_the_next_goes_on)
 {
     struct uuid key = uuid_v7();
@@ -384,6 +448,9 @@ Suite *consumer_suite(void)
     tcase_add_test(tests, dying_before_the_commit_repeats_the_event_and_not_its_effect);
     tcase_add_loop_test(tests, replicas_that_come_and_die_share_every_event_once, 0, 2);
     tcase_add_test(tests, an_owner_that_was_frozen_cannot_repeat_what_its_successor_did);
+    tcase_add_test(tests, records_behind_the_position_are_dropped);
+    tcase_add_test(tests, an_event_that_is_too_large_is_refused_to_its_publisher);
+    tcase_add_test(tests, parked_events_are_listed_and_resolved_over_rpc);
     tcase_add_test(tests, a_stopped_consumer_ends_cleanly_and_the_next_goes_on);
     tcase_add_test(tests, an_effect_knows_what_caused_it);
     suite_add_tcase(suite, tests);

@@ -133,8 +133,8 @@ START_TEST(the_standby_takes_over_when_the_active_relay_dies)
 
     world_publish(w, (struct shop_sale){.key = key, .first = 1, .count = 1});
     ck_assert_uint_eq(world_read(w, NULL, 1, 15).count, 1);
-    world_relay(w, SOURCES_UNDER_TEST[_i]);
-    pause_ms(500);
+    pid_t standby = world_relay(w, SOURCES_UNDER_TEST[_i]);
+    world_await_log(w, standby, "RELAY_STANDBY", 10);
     world_signal(w, active, SIGKILL);
     world_reap(w, active);
     world_publish(w, (struct shop_sale){.key = key, .first = 2, .count = 1});
@@ -166,12 +166,13 @@ START_TEST(a_cut_connection_is_made_again)
 {
     struct sellers *sellers = sellers_start(w, 4, 4);
 
-    world_relay(w, WAL);
+    pid_t relay = world_relay(w, WAL);
     for (int i = 0; i < 4; i++) {
         pause_ms(500);
         world_sql(w, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                      " WHERE application_name = 'outbox-relay' AND datname = current_database()");
     }
+    world_await_log(w, relay, "RELAY_FAILED", 5);
     sellers_stop(sellers);
     then_all_sales_arrived(w, 20);
 }
@@ -212,7 +213,8 @@ START_TEST(a_slot_that_moved_without_us_is_refused_until_repair)
     world_sql(w, sql);
 
     relay = world_relay(w, WAL);
-    ck_assert_uint_eq(world_read(w, NULL, 1, 2).count, 0);
+    world_await_log(w, relay, "RELAY_DISCONTINUED", 10);
+    ck_assert_uint_eq(world_read(w, NULL, 1, 1).count, 0);
     world_signal(w, relay, SIGTERM);
     world_reap(w, relay);
     world_relay(w, REPAIR);
@@ -239,9 +241,10 @@ START_TEST(a_refused_record_parks_its_key_and_no_other)
     struct uuid key = uuid_v7();
     struct uuid other = uuid_v7();
     char large[5001] = "";
+    unsigned seed = 1;
 
     for (int i = 0; i < 5000; i++) /* not compressible below the limit */
-        large[i] = (char)('0' + rand() % 70);
+        large[i] = (char)('0' + rand_r(&seed) % 70);
     world_limit_topic(w->topic, "2000");
     world_relay(w, WAL);
     await_active_slot();

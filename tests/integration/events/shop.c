@@ -72,9 +72,51 @@ const struct service SHOP_CONSUMER = {
     .components = COMPONENTS,
 };
 
+static event_handler count_sold;
+static struct event_subscription cache_subscriptions[] = {
+    {.body = &common__v1__money__schema, .handle = count_sold, .mode = SUBSCRIPTION_BROADCAST},
+    {0},
+};
+static struct event_subscription view_subscriptions[] = {
+    {.body = &common__v1__money__schema, .handle = count_sold},
+    {0},
+};
+
+struct shop_seen shop_seen;
+
+static void count_gap(void *state)
+{
+    (void)state;
+    shop_seen.gaps++;
+}
+
+static struct status watch_gaps(struct ctx *boot)
+{
+    consumer_on_gap(boot->daemon, count_gap, NULL);
+    return status_ok();
+}
+
+const struct service SHOP_CACHE = {
+    .name = "shop-cache",
+    .doc = "caches for tests",
+    .takes_unsigned_calls = true,
+    .subscriptions = cache_subscriptions,
+    .components = COMPONENTS,
+    .start = watch_gaps,
+};
+
+const struct service SHOP_VIEW = {
+    .name = "shop-view",
+    .doc = "views for tests",
+    .takes_unsigned_calls = true,
+    .subscriptions = view_subscriptions,
+    .components = COMPONENTS,
+};
+
 void shop_configure(void)
 {
     SHOP_SOLD.topic = subscriptions[0].topic = getenv("TORG_SHOP_TOPIC");
+    cache_subscriptions[0].topic = view_subscriptions[0].topic = SHOP_SOLD.topic;
     subscriptions[0].commit_per_record = getenv("TORG_SHOP_SINGLY") != NULL;
 }
 
@@ -114,4 +156,22 @@ static struct status on_sold(struct ctx *ctx, struct db_tx *tx, const struct eve
     if (strcmp(money->currency_code, "DIE") == 0)
         _exit(9);
     return ctx_fail(ctx, &SHOP_BROKEN, "number %lld", (long long)money->minor_units);
+}
+
+static struct status count_sold(struct ctx *ctx, struct db_tx *tx, const struct event *event,
+                                const void *body)
+{
+    const Common__V1__Money *money = body;
+
+    (void)event;
+    if (tx != NULL)
+        return ctx_fail(ctx, &SHOP_BROKEN, "a transaction without a database");
+    if (strcmp(money->currency_code, "BAD") == 0) {
+        shop_seen.refused++;
+        return ctx_fail(ctx, &SHOP_BROKEN, "number %lld", (long long)money->minor_units);
+    }
+    if (strcmp(money->currency_code, "AWY") == 0 && shop_seen.is_away)
+        return ctx_fail(ctx, &SHOP_AWAY, "number %lld", (long long)money->minor_units);
+    shop_seen.handled++;
+    return status_ok();
 }

@@ -7,9 +7,20 @@
 #include "chassis/service.h"
 #include "events/outbox.h"
 
+#include <stdatomic.h>
+
 extern const struct service SHOP;          /* publishes only */
 extern const struct service SHOP_CONSUMER; /* consumes the topic of TORG_SHOP_TOPIC */
+extern const struct service SHOP_CACHE;    /* no database, broadcast; counts in `shop_seen` */
+extern const struct service SHOP_VIEW;     /* no database, shared; counts in `shop_seen` */
 extern struct event_kind SHOP_SOLD;        /* its topic is set per test */
+
+/* Of the services without a database, in this process. */
+struct shop_seen {
+    atomic_int handled, refused, gaps;
+    atomic_bool is_away; /* AWY must wait */
+};
+extern struct shop_seen shop_seen;
 
 /* The topic's name comes from the environment, before either service starts. */
 void shop_configure(void);

@@ -5,4 +5,6 @@
 
 Suite *skeleton_suite(void);
 Suite *relay_suite(void);
+Suite *cart_stream_suite(void);
 Suite *consumer_suite(void);
+Suite *stateless_suite(void);

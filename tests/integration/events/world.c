@@ -5,6 +5,7 @@
 #include "common/v1/money.pb-c.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,6 @@ struct world *world_create(void)
     struct world *world = calloc(1, sizeof *world);
     PGconn *server = connect_to(needed("TORG_TEST_POSTGRES_URL"));
     char sql[160];
-    int port;
 
     snprintf(world->name, sizeof world->name, "events_%d_%llx", (int)getpid(),
              (unsigned long long)clock_now_us() & 0xffffff);
@@ -79,7 +79,7 @@ struct world *world_create(void)
     setenv("LOG_LEVEL", "warn", 1);
     setenv("TORG_SHOP_TOPIC", world->topic, 1);
     shop_configure();
-    ck_assert_int_eq(service_start(&SHOP, &world->shop, &port).code, STATUS_OK);
+    ck_assert_int_eq(service_start(&SHOP, &world->shop, &world->port).code, STATUS_OK);
     unsetenv("SHOP_MIGRATE_URL");
     ctx_init(&world->ctx, world->shop, "test", 60000);
     set_up_relay(world);
@@ -111,6 +111,10 @@ void world_destroy(struct world *world)
     snprintf(sql, sizeof sql, "DROP DATABASE %s WITH (FORCE)", world->name);
     run(server, sql);
     PQfinish(server);
+    for (size_t i = 0; i < world->spawned_count; i++) {
+        snprintf(sql, sizeof sql, "/tmp/torg-events-%d.log", (int)world->spawned[i]);
+        unlink(sql);
+    }
     free(world);
 }
 
@@ -154,6 +158,7 @@ pid_t world_relay(struct world *world, const char *const *settings)
 {
     char *argv[] = {(char *)(uintptr_t)needed("TORG_TEST_RELAY"), NULL};
 
+    setenv("LOG_LEVEL", "info", 1);
     setenv("OUTBOX_RELAY_LISTEN", "127.0.0.1:0", 1);
     setenv("RELAY_DATABASE_URL", world->relay_url, 1);
     setenv("RELAY_SLOT", world->name, 1);
@@ -169,6 +174,7 @@ pid_t world_consumer(struct world *world, const char *const *settings)
     char *argv[] = {self, mode, NULL};
 
     ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
+    setenv("LOG_LEVEL", "info", 1);
     setenv("EVENTS_SESSION_TIMEOUT", "6s", 1);
     setenv("EVENTS_RETRY_BACKOFF", "50ms", 1);
     setenv("EVENTS_PARK_INTERVAL", "50ms", 1);
@@ -192,6 +198,30 @@ int world_reap(struct world *world, pid_t child)
         if (world->children[i] == child)
             world->children[i] = 0;
     return status;
+}
+
+void world_await_log(struct world *world, pid_t child, const char *text, int seconds)
+{
+    char command[256];
+
+    snprintf(command, sizeof command, "grep -c '%s' /tmp/torg-events-%d.log", text, (int)child);
+    for (int i = 0; i < seconds * 20; i++) {
+        if (strtol(world_command(world, command), NULL, 10) > 0)
+            return;
+        usleep(50 * 1000);
+    }
+    ck_abort_msg("process %d never said %s", (int)child, text);
+}
+
+const char *world_command(struct world *world, const char *command)
+{
+    char *text = arena_alloc(world->ctx.arena, 8192);
+    FILE *pipe = popen(command, "r");
+
+    ck_assert_ptr_nonnull(pipe);
+    (void)!fread(text, 1, 8191, pipe);
+    pclose(pipe);
+    return text;
 }
 
 void world_publish(struct world *world, struct shop_sale sale)
@@ -390,11 +420,17 @@ static pid_t spawn(struct world *world, char *const *argv, const char *const *se
 
     ck_assert_int_ge(child, 0);
     if (child == 0) {
+        char log[64];
+        snprintf(log, sizeof log, "/tmp/torg-events-%d.log", (int)getpid());
+        int file = open(log, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+        dup2(file, STDERR_FILENO);
         for (; settings != NULL && *settings != NULL; settings++)
             putenv((char *)(uintptr_t)*settings);
         execve(argv[0], argv, environ);
         _exit(127);
     }
+    ck_assert_uint_lt(world->spawned_count, WORLD_SPAWNED_MAX);
+    world->spawned[world->spawned_count++] = child;
     for (int i = 0; i < WORLD_CHILDREN_MAX; i++)
         if (world->children[i] == 0) {
             world->children[i] = child;

@@ -8,7 +8,7 @@
 #include <librdkafka/rdkafka.h>
 #include <sys/types.h>
 
-enum { WORLD_CHILDREN_MAX = 8 };
+enum { WORLD_CHILDREN_MAX = 8, WORLD_SPAWNED_MAX = 32 };
 
 struct world {
     char name[48]; /* database; part of topics and slot */
@@ -17,8 +17,11 @@ struct world {
     char relay_url[256]; /* as the role of outbox-relay/setup.sql */
     PGconn *db;
     struct daemon *shop; /* publishes, in this process */
+    int port;            /* where it listens */
     struct ctx ctx;
-    pid_t children[WORLD_CHILDREN_MAX];
+    pid_t children[WORLD_CHILDREN_MAX]; /* that run */
+    pid_t spawned[WORLD_SPAWNED_MAX];   /* all; their logs go when the test has passed */
+    size_t spawned_count;
 };
 
 struct world *world_create(void);
@@ -36,6 +39,10 @@ pid_t world_relay(struct world *world, const char *const *settings);
 pid_t world_consumer(struct world *world, const char *const *settings);
 void world_signal(struct world *world, pid_t child, int signal);
 int world_reap(struct world *world, pid_t child); /* waits; its wait status */
+/* What a child wrote to stderr contains `text`, soon. */
+void world_await_log(struct world *world, pid_t child, const char *text, int seconds);
+/* What a command prints, up to a few kilobytes. */
+const char *world_command(struct world *world, const char *command);
 
 void world_publish(struct world *world, struct shop_sale sale);
 
