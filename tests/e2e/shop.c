@@ -249,5 +249,6 @@ void shop_script(const char *command)
 
 int shop_replicas(void)
 {
-    return (int)strtol(environment("TORG_SHOP_REPLICAS"), NULL, 10);
+    const char *count = getenv("TORG_SHOP_REPLICAS");
+    return count == NULL ? 1 : (int)strtol(count, NULL, 10);
 }
