@@ -149,6 +149,7 @@ struct level *stock_line_level(const struct book *book, const struct stock_line 
 struct uuid parsed(const char *id); /* of a field that the contract marks uuid and required */
 
 /* ---- errors ---- */
+extern const struct error_def UNKNOWN_SOURCING;                                /* start.c */
 extern const struct error_def WAREHOUSE_NOT_FOUND, WAREHOUSE_CODE_TAKEN;       /* warehouse.c */
 extern const struct error_def VARIANT_HAS_COMPONENTS;                          /* stock_lines.c */
 extern const struct error_def INSUFFICIENT_STOCK, RESERVATION_TOO_LARGE;       /* reserve_batch.c */

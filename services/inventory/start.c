@@ -5,8 +5,8 @@
 
 static const struct sourcing_ops *const SOURCINGS[] = {&priority_sourcing, &nearest_sourcing, NULL};
 
-static const struct error_def UNKNOWN_SOURCING = {STATUS_INVALID_ARGUMENT, "UNKNOWN_SOURCING",
-                                                  "INVENTORY_SOURCING is priority or nearest"};
+const struct error_def UNKNOWN_SOURCING = {STATUS_INVALID_ARGUMENT, "UNKNOWN_SOURCING",
+                                           "INVENTORY_SOURCING is priority or nearest"};
 
 struct status inventory_start(struct ctx *boot)
 {

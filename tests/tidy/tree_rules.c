@@ -129,6 +129,19 @@ static bool is_member_read(const struct tree *tree, const struct source *owner, 
     return false;
 }
 
+/* Named by a second table: the interval of a sweep is read by the chassis. */
+static bool is_in_two_tables(const struct source *source, const char *member)
+{
+    char other[NAME_MAX_BYTES];
+    int count = 0;
+
+    for (const char *at = source->code; (at = strstr(at, " FIELD(")) != NULL; at++) {
+        read_word(at + strlen(" FIELD("), other, sizeof other);
+        count += strcmp(member, other) == 0;
+    }
+    return count > 1;
+}
+
 /* Rows {"INVENTORY_LINES_MAX", CONFIG_INT, FIELD(lines_max), ...}. */
 void settings_are_read(struct tree *tree)
 {
@@ -140,7 +153,7 @@ void settings_are_read(struct tree *tree)
         for (const char *at = source->code; (at = strstr(at, " FIELD(")) != NULL; at++) {
             read_word(at + strlen(" FIELD("), member, sizeof member);
             if (!has_prefix(at - strlen("#define"), "#define") &&
-                !is_member_read(tree, source, member))
+                !is_member_read(tree, source, member) && !is_in_two_tables(source, member))
                 finding(tree, source, line_of(source, (size_t)(at - source->code)),
                         "nobody reads %s", member);
         }

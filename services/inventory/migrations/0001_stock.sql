@@ -12,7 +12,8 @@ CREATE TABLE inventory.warehouse (
     CONSTRAINT warehouse_code UNIQUE (code)
 );
 
--- What selling one unit of a variant takes from stock. A variant without rows is its own stock item.
+-- What selling one unit of a variant takes from stock. A variant without rows is its own stock
+-- item.
 CREATE TABLE inventory.variant_component (
     variant_id    uuid NOT NULL,
     stock_item_id uuid NOT NULL,
@@ -47,8 +48,8 @@ CREATE TABLE inventory.stock_level (
 
 CREATE INDEX stock_level_by_warehouse ON inventory.stock_level (warehouse_id, stock_item_id);
 
--- The accounts outside of every warehouse. They make the books balance: all accounts of a stock item
--- sum to zero.
+-- The accounts outside of every warehouse. They make the books balance: all accounts of a stock
+-- item sum to zero.
 CREATE TABLE inventory.outside_balance (
     stock_item_id uuid NOT NULL REFERENCES inventory.stock_item,
     account       text NOT NULL CHECK (account IN ('supplier', 'customer', 'in_transit', 'loss')),
@@ -56,8 +57,8 @@ CREATE TABLE inventory.outside_balance (
     PRIMARY KEY (stock_item_id, account)
 ) WITH (fillfactor = 50);
 
--- The ledger. Rows are only ever added. An account inside a warehouse names the warehouse, an account
--- outside has none.
+-- The ledger. Rows are only ever added. An account inside a warehouse names the warehouse, an
+-- account outside has none.
 CREATE TABLE inventory.movement (
     id                uuid NOT NULL,
     kind              text NOT NULL,

@@ -1,7 +1,10 @@
 /* reserve_test.c - Reserve: all lines or none, once, from the right warehouse. */
 #include "suites.h"
 
+#include "common/clock.h"
 #include "common/str.h"
+
+#include <pthread.h>
 
 static struct uuid berlin, paris, mug, tee;
 
@@ -286,6 +289,73 @@ START_TEST(requests_of_one_batch_are_decided_in_order_each_by_itself)
 }
 END_TEST
 
+struct late_caller {
+    struct reserve_request request;
+    pthread_t thread;
+};
+
+static void *submit(void *argument)
+{
+    struct late_caller *self = argument;
+    struct inventory *state = ctx_state(self->request.ctx);
+
+    reserve_queues_submit(state->queues, &self->request);
+    return NULL;
+}
+
+/* Somebody holds the mug; this one waits for it to make a kit, which meanwhile is made of tees. */
+START_TEST(a_mapping_that_changes_while_its_old_items_are_locked_is_not_trusted)
+{
+    given_stock_of_mugs_and_tees(10, 10);
+    struct uuid kit = uuid_v7();
+    given_kit(kit, &(struct component){kit, mug, 1}, 1);
+    struct ctx *holder = world_ctx(inventory);
+    struct late_caller late;
+    struct book book;
+    given_request(&late.request, uuid_v7(), kit, 1);
+
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    then_ok(db_begin(holder, &tx));
+    then_ok(store_open_book(tx, &mug, 1, &berlin, 1, &book));
+    pthread_create(&late.thread, NULL, submit, &late);
+    world_until(1, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted");
+    given_kit(kit, &(struct component){kit, tee, 1}, 1);
+    db_rollback(&tx);
+    pthread_join(late.thread, NULL);
+
+    then_reason(late.request.status, STATUS_ABORTED, "STOCK_ITEMS_CHANGED");
+    then_ok(reserving(uuid_v7(), &(struct wanted){kit, 1}, 1));
+    then_level(berlin, tee, 9, 1, 0);
+    then_the_books_are_right();
+}
+END_TEST
+
+START_TEST(who_waits_behind_a_batch_gives_up_at_his_deadline)
+{
+    given_stock_of_mugs_and_tees(10, 0);
+    struct ctx *holder = world_ctx(inventory);
+    struct late_caller leader, behind;
+    struct book book;
+    given_request(&leader.request, uuid_v7(), mug, 1);
+    given_request(&behind.request, uuid_v7(), mug, 1);
+
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    then_ok(db_begin(holder, &tx));
+    then_ok(store_open_book(tx, &mug, 1, &berlin, 1, &book));
+    pthread_create(&leader.thread, NULL, submit, &leader);
+    world_until(1, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted");
+    behind.request.ctx->deadline_us = clock_monotonic_us() + 20000;
+    submit(&behind);
+    then_code(behind.request.status, STATUS_DEADLINE_EXCEEDED);
+    db_rollback(&tx);
+    pthread_join(leader.thread, NULL);
+
+    then_ok(leader.request.status);
+    then_level(berlin, mug, 9, 1, 0);
+    then_the_books_are_right();
+}
+END_TEST
+
 void reserve_case(Suite *suite)
 {
     TCase *tcase = world_case(suite, "reserve");
@@ -304,4 +374,6 @@ void reserve_case(Suite *suite)
     tcase_add_test(tcase, a_line_comes_once);
     tcase_add_test(tcase, a_reservation_spread_over_too_much_is_refused);
     tcase_add_test(tcase, requests_of_one_batch_are_decided_in_order_each_by_itself);
+    tcase_add_test(tcase, a_mapping_that_changes_while_its_old_items_are_locked_is_not_trusted);
+    tcase_add_test(tcase, who_waits_behind_a_batch_gives_up_at_his_deadline);
 }
