@@ -47,3 +47,5 @@ route_handler address_list;
 route_handler address_create;
 route_handler address_update;
 route_handler address_delete;
+
+extern const struct error_def PRODUCT_NOT_FOUND;

@@ -270,6 +270,18 @@ Pricing__V1__PriceBreakdown *calculate(struct arena *arena, const struct price_b
     return out;
 }
 
+static Common__V1__Money *compare_at_money(struct arena *arena, const struct price_book *book,
+                                           const struct calculation *input,
+                                           const Pricing__V1__PricedLine *priced)
+{
+    int64_t minor;
+    if (!priced->compare_at_price ||
+        !decimal_multiply_round(wire_decimal_value(priced->compare_at_price), 1, book->exponent,
+                                input->rounding, &minor))
+        return NULL;
+    return wire_money(arena, money_of(minor, input->context.currency_code));
+}
+
 Pricing__V1__UnitPrice *calculate_unit(struct arena *arena, const struct price_book *book,
                                        const struct calculation *input, const char *variant_id,
                                        const char *tax_category_code)
@@ -300,6 +312,7 @@ Pricing__V1__UnitPrice *calculate_unit(struct arena *arena, const struct price_b
     unit->net = wire_money(arena, money_of(priced->net_minor, currency));
     unit->tax = wire_money(arena, money_of(priced->tax_minor, currency));
     unit->gross = wire_money(arena, money_of(priced->gross_minor, currency));
+    unit->compare_at = compare_at_money(arena, book, input, priced);
     unit->tax_percentage = priced->tax_percentage;
     unit->tax_inclusion = breakdown->tax_inclusion;
     return unit;
