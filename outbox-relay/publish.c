@@ -105,7 +105,7 @@ struct status publisher_send(struct publisher *self, const struct outbox_row *ro
     do {
         error = rd_kafka_producev(
             self->kafka, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY(row->key.data, row->key.length),
+            RD_KAFKA_V_KEY((void *)(uintptr_t)row->key.data, row->key.length),
             RD_KAFKA_V_VALUE((void *)(uintptr_t)row->payload.data, row->payload.length),
             RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(row->time_us / 1000),
             RD_KAFKA_V_OPAQUE((void *)(uintptr_t)token), RD_KAFKA_V_END);

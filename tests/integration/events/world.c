@@ -328,7 +328,7 @@ void world_produce(struct world *world, const struct produced *record)
     rd_kafka_resp_err_t outcome = rd_kafka_producev(
         kafka, RD_KAFKA_V_TOPIC(world->topic), RD_KAFKA_V_PARTITION(record->partition),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(record->key.bytes, sizeof record->key.bytes),
+        RD_KAFKA_V_KEY((void *)(uintptr_t)record->key.bytes, sizeof record->key.bytes),
         RD_KAFKA_V_VALUE((void *)(uintptr_t)record->payload, record->payload_length),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
     ck_assert_int_eq(outcome, RD_KAFKA_RESP_ERR_NO_ERROR);
