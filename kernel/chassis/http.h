@@ -43,7 +43,8 @@ void http_worker_read_until(struct http_worker *worker, int64_t deadline_us);
 bool http_worker_was_cut(const struct http_worker *worker);
 void http_worker_idle(struct http_worker *worker); /* between two requests */
 void http_worker_closing(struct http_worker *worker);
-bool http_guardian_is_full(const struct http_guardian *guardian); /* no worker is left */
+/* Must this connection close after its answer, because another one waits for a worker? */
+bool http_guardian_take_turn(struct http_guardian *guardian);
 int64_t http_guardian_open(const struct http_guardian *guardian); /* connections */
 /* So that mg_stop() need not wait: ends idle connections and wakes the thread that accepts. */
 void http_guardian_hang_up(struct http_guardian *guardian);

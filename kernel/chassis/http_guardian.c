@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <civetweb.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -28,9 +29,12 @@ enum {
     TICK_MS = 50,
     ARENA_MAX = 16 * 1024 * 1024,
     DESCRIPTORS_MAX = 65536,
+    GAP_MAX = 1024,   /* unused descriptors in a row: no more follow */
+    IDLE_US = 200000, /* a busy client's pause between two calls is no idleness */
     SILENT_MS = 1000, /* a connection that says nothing this long may go when workers run out */
 };
 
+enum looks { LOOKS_FOREIGN, LOOKS_UNKNOWN };
 enum worker_state { WORKER_FREE, WORKER_SILENT, WORKER_BUSY, WORKER_IDLE };
 
 struct http_worker {
@@ -49,7 +53,8 @@ struct http_guardian {
     atomic_size_t worker_count; /* handed out */
     size_t capacity;
     atomic_size_t open;
-    in_port_t port; /* network order */
+    atomic_long turns; /* connections to close after their answer, for those that wait */
+    in_port_t port;    /* network order */
     int descriptors_max;
     pthread_t thread;
     bool is_running;
@@ -61,7 +66,8 @@ struct http_guardian {
 static void *watch(void *closure);
 static void cut_overdue(struct http_guardian *guardian);
 static void evict_idle(struct http_guardian *guardian);
-static void evict_silent(struct http_guardian *guardian);
+static void make_room(struct http_guardian *guardian);
+static size_t count_waiting(struct http_guardian *guardian, bool may_evict);
 static int find_descriptor(const struct http_guardian *guardian,
                            const struct mg_request_info *info);
 static bool is_on_our_port(const struct http_guardian *guardian, int fd, bool want_listener);
@@ -199,9 +205,14 @@ void http_worker_closing(struct http_worker *worker)
     pthread_mutex_unlock(&worker->lock);
 }
 
-bool http_guardian_is_full(const struct http_guardian *guardian)
+bool http_guardian_take_turn(struct http_guardian *guardian)
 {
-    return atomic_load_explicit(&guardian->open, memory_order_relaxed) >= guardian->capacity;
+    long turns = atomic_load_explicit(&guardian->turns, memory_order_relaxed);
+
+    while (turns > 0)
+        if (atomic_compare_exchange_weak(&guardian->turns, &turns, turns - 1))
+            return true;
+    return false;
 }
 
 int64_t http_guardian_open(const struct http_guardian *guardian)
@@ -241,14 +252,25 @@ static void *watch(void *closure)
         pthread_cond_timedwait(&guardian->wake, &guardian->lock, &next);
         pthread_mutex_unlock(&guardian->lock);
         cut_overdue(guardian);
-        if (http_guardian_is_full(guardian)) {
-            evict_idle(guardian);
-            evict_silent(guardian);
-        }
+        if (guardian->open >= guardian->capacity)
+            make_room(guardian);
         pthread_mutex_lock(&guardian->lock);
     }
     pthread_mutex_unlock(&guardian->lock);
     return NULL;
+}
+
+/* Who waits gets the place of an idle connection, of a silent one, or of the next ones that are
+ * answered (http_guardian_take_turn). */
+static void make_room(struct http_guardian *guardian)
+{
+    size_t waiting = count_waiting(guardian, false);
+
+    guardian->turns = (long)waiting;
+    if (!waiting)
+        return;
+    evict_idle(guardian);
+    count_waiting(guardian, true);
 }
 
 static void cut_overdue(struct http_guardian *guardian)
@@ -272,7 +294,7 @@ static void cut_overdue(struct http_guardian *guardian)
 static void evict_idle(struct http_guardian *guardian)
 {
     struct http_worker *oldest = NULL;
-    int64_t oldest_us = INT64_MAX;
+    int64_t oldest_us = clock_monotonic_us() - IDLE_US;
 
     for (size_t i = 0; i < guardian->worker_count; i++) {
         struct http_worker *worker = &guardian->workers[i];
@@ -291,26 +313,48 @@ static void evict_idle(struct http_guardian *guardian)
     pthread_mutex_unlock(&oldest->lock);
 }
 
-/* Connections that never sent a request have no record of their socket. Found by elimination: on
- * our port, in no record, nothing to read, old enough by the kernel's own count. The descriptor is
- * duplicated first, so that a close in between cannot redirect us to another file. */
-static void evict_silent(struct http_guardian *guardian)
+/* A look at one descriptor. It is duplicated first, so that a close in between cannot redirect us
+ * to another file. */
+static enum looks look_at(struct http_guardian *guardian, int fd, bool may_evict)
 {
-    for (int fd = 3; fd < guardian->descriptors_max; fd++) {
-        struct tcp_info tcp = {.tcpi_last_data_recv = 0};
-        socklen_t size = sizeof tcp;
-        int waiting = 0;
-        if (!is_on_our_port(guardian, fd, false) || is_registered(guardian, fd))
-            continue;
-        int copy = dup(fd);
-        if (copy < 0)
-            return;
-        if (is_on_our_port(guardian, copy, false) && !ioctl(copy, FIONREAD, &waiting) && !waiting &&
-            !getsockopt(copy, IPPROTO_TCP, TCP_INFO, &tcp, &size) &&
-            tcp.tcpi_last_data_recv > SILENT_MS)
-            shutdown(copy, SHUT_RD);
-        close(copy);
+    struct tcp_info tcp = {.tcpi_last_data_recv = 0};
+    socklen_t size = sizeof tcp;
+    int unread = 0;
+
+    if (!is_on_our_port(guardian, fd, false) || is_registered(guardian, fd))
+        return LOOKS_FOREIGN;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, fd);
+    if (copy < 0)
+        return LOOKS_FOREIGN;
+    bool is_silent = is_on_our_port(guardian, copy, false) && !ioctl(copy, FIONREAD, &unread) &&
+                     !unread && !getsockopt(copy, IPPROTO_TCP, TCP_INFO, &tcp, &size) &&
+                     tcp.tcpi_last_data_recv > SILENT_MS;
+    if (is_silent && may_evict)
+        shutdown(copy, SHUT_RD);
+    close(copy);
+    return LOOKS_UNKNOWN;
+}
+
+/* Connections without a record of their socket either never sent a request and hold a worker, or
+ * wait for one in civetweb's queue. How many wait is what is left after the former; ends those of
+ * the former that have been silent for long. Descriptors are given out lowest first, so a long run
+ * of unused ones is the end. */
+static size_t count_waiting(struct http_guardian *guardian, bool may_evict)
+{
+    size_t unknown = 0, silent = 0;
+
+    for (size_t i = 0; i < guardian->worker_count; i++) {
+        pthread_mutex_lock(&guardian->workers[i].lock);
+        silent += guardian->workers[i].state == WORKER_SILENT;
+        pthread_mutex_unlock(&guardian->workers[i].lock);
     }
+    for (int fd = 3, gap = 0; fd < guardian->descriptors_max && gap < GAP_MAX; fd++) {
+        bool is_unused = fcntl(fd, F_GETFD) < 0;
+        gap = is_unused ? gap + 1 : 0;
+        if (!is_unused)
+            unknown += look_at(guardian, fd, may_evict) == LOOKS_UNKNOWN;
+    }
+    return unknown > silent ? unknown - silent : 0;
 }
 
 /* The accepted socket whose peer is this request's. */

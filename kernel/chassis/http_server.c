@@ -180,8 +180,8 @@ void http_server_stop(struct daemon *daemon)
 static void stop_promptly(struct mg_context *civetweb)
 {
     struct mg_server_port port = {.port = 0};
-    struct knocking knocking = {.address = {.sin_family = AF_INET,
-                                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    struct knocking knocking = {
+        .address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
     pthread_t thread;
 
     bool has_thread = mg_get_server_ports(civetweb, 1, &port) == 1;
@@ -230,8 +230,8 @@ bool http_header_at(const struct http_request *request, size_t index,
 
     if (index >= (size_t)info->num_headers)
         return false;
-    *ret_header = (struct http_header){info->http_headers[index].name,
-                                       info->http_headers[index].value};
+    *ret_header =
+        (struct http_header){info->http_headers[index].name, info->http_headers[index].value};
     return true;
 }
 
@@ -393,7 +393,7 @@ static void refuse(struct exchange *x, enum refusal cause, int status, const cha
     x->must_close = cause != REFUSED_NO_ROUTE || x->length != 0;
 }
 
-/* One buffer, one write. A full house closes after each answer, so that who waits gets a turn. */
+/* One buffer, one write. */
 static void answer(struct ctx *ctx, struct exchange *x)
 {
     struct http_response *response = &x->response;
@@ -403,7 +403,7 @@ static void answer(struct ctx *ctx, struct exchange *x)
     if (!response->status)
         response->status = 200;
     bool is_bodiless = response->status == 204 || response->status == 304;
-    x->must_close |= x->server->daemon->is_draining || http_guardian_is_full(x->server->guardian);
+    x->must_close |= x->server->daemon->is_draining || http_guardian_take_turn(x->server->guardian);
     buffer_init(&out, ctx->arena, 512 + (has_body ? response->body.length : 0));
     buffer_printf(&out, "HTTP/1.1 %d %s\r\n", response->status, http_status_text(response->status));
     if (response->content_type)

@@ -54,10 +54,8 @@ static size_t complete_length(const struct answer *answer)
     return answer->length >= total ? total : 0;
 }
 
-void peer_read(int fd, int timeout_ms, struct answer *ret_answer)
+void peer_read_one(int fd, int timeout_ms, struct answer *ret_answer)
 {
-    char byte;
-
     memset(ret_answer, 0, sizeof *ret_answer);
     while (!complete_length(ret_answer) && ret_answer->length < sizeof ret_answer->text - 1 &&
            is_readable(fd, timeout_ms)) {
@@ -71,6 +69,13 @@ void peer_read(int fd, int timeout_ms, struct answer *ret_answer)
     }
     if (!strncmp(ret_answer->text, "HTTP/1.1 ", 9))
         ret_answer->status = (int)strtol(ret_answer->text + 9, NULL, 10);
+}
+
+void peer_read(int fd, int timeout_ms, struct answer *ret_answer)
+{
+    char byte;
+
+    peer_read_one(fd, timeout_ms, ret_answer);
     if (ret_answer->status == 100)
         return; /* the answer proper follows once the body is sent */
     if (!ret_answer->is_closed && is_readable(fd, END_MS))

@@ -14,6 +14,8 @@ struct answer {
 int peer_connect(int port);
 void peer_send(int fd, const char *text);
 void peer_send_n(int fd, const void *data, size_t length);
+/* Reads one answer, waiting at most timeout_ms for each byte. */
+void peer_read_one(int fd, int timeout_ms, struct answer *ret_answer);
 /* Reads one answer, waiting at most timeout_ms for each byte; then looks whether the end follows.
  */
 void peer_read(int fd, int timeout_ms, struct answer *ret_answer);
