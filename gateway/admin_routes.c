@@ -8,8 +8,10 @@
 #include "platform/v1/service.client.h"
 #include "pricing/v1/service.client.h"
 
+#include "common/v1/parked.schema.h"
 #include "gateway/v1/admin.schema.h"
 #include "import/import.h"
+#include "parked/parked.h"
 
 static const struct route PRODUCTS[] = {
     {.method = "GET",
@@ -459,6 +461,7 @@ static const struct route ORDERS[] = {
     {0},
 };
 
+#ifdef GATEWAY_IMPORTS
 static const struct route IMPORTS[] = {
     {.method = "GET",
      .path = "/admin/v1/imports",
@@ -488,10 +491,35 @@ static const struct route IMPORTS[] = {
      .handle = import_upload,
      .access = ACCESS_ADMIN,
      .scope = "imports.write",
+     .body = "text/csv",
      .flags = ROUTE_RAW_BODY,
      .success = 202,
      .tag = "Imports",
      .summary = "Import a CSV of products in Shopify's export format"},
+    {0},
+};
+#endif
+
+static const struct route EVENTS[] = {
+    {.method = "GET",
+     .path = "/admin/v1/parked-events",
+     .request = &gateway__v1__list_parked_events_request__schema,
+     .response = &common__v1__list_parked_events_response__schema,
+     .handle = parked_events_list,
+     .access = ACCESS_ADMIN,
+     .scope = "events.read",
+     .tag = "Events",
+     .summary = "List the events that a daemon could not handle"},
+    {.method = "POST",
+     .path = "/admin/v1/parked-events/{service}/{id}/resolve",
+     .request = &gateway__v1__resolve_parked_event_request__schema,
+     .response = NULL,
+     .handle = parked_event_resolve,
+     .body = "*",
+     .access = ACCESS_ADMIN,
+     .scope = "events.write",
+     .tag = "Events",
+     .summary = "Retry or skip a parked event"},
     {0},
 };
 
@@ -635,6 +663,9 @@ static const struct route KEYS[] = {
 };
 
 const struct route *const ADMIN_ROUTES[] = {
-    PRODUCTS, CATEGORIES, PRICES,   STOCK, PROMOTIONS, ORDERS,
-    IMPORTS,  DELIVERIES, SETTINGS, KEYS,  NULL,
+    PRODUCTS,   CATEGORIES, PRICES, STOCK,
+#ifdef GATEWAY_IMPORTS
+    IMPORTS,
+#endif
+    PROMOTIONS, ORDERS,     EVENTS, DELIVERIES, SETTINGS, KEYS, NULL,
 };

@@ -2,6 +2,7 @@
 #include "routes.h"
 
 #include "checkout/checkout.h"
+#include "customer/v1/service.client.h"
 #include "gateway/v1/store.schema.h"
 #include "storefront/storefront.h"
 
@@ -168,7 +169,7 @@ static const struct route CHECKOUT[] = {
      .handle = checkout_start,
      .body = "*",
      .access = ACCESS_STOREFRONT,
-     .flags = ROUTE_NEEDS_IDEMPOTENCY_KEY,
+     .flags = ROUTE_NEEDS_IDEMPOTENCY_KEY | ROUTE_VERSIONED | ROUTE_MAY_CONTINUE,
      .success = 201,
      .tag = "Checkout",
      .summary = "Buy the cart: start or join its one checkout"},
@@ -178,6 +179,7 @@ static const struct route CHECKOUT[] = {
      .response = &gateway__v1__checkout_view__schema,
      .handle = checkout_get,
      .access = ACCESS_STOREFRONT,
+     .flags = ROUTE_MAY_CONTINUE,
      .tag = "Checkout",
      .summary = "How a checkout stands"},
     {.method = "POST",
@@ -187,6 +189,7 @@ static const struct route CHECKOUT[] = {
      .handle = checkout_change_tenders,
      .body = "*",
      .access = ACCESS_STOREFRONT,
+     .flags = ROUTE_MAY_CONTINUE,
      .tag = "Checkout",
      .summary = "Pay in another way"},
     {0},
@@ -220,6 +223,7 @@ static const struct route ACCOUNT[] = {
      .handle = account_register,
      .body = "*",
      .access = ACCESS_STOREFRONT,
+     .flags = ROUTE_SIGN_IN,
      .success = 201,
      .tag = "Account",
      .summary = "Open an account"},
@@ -230,6 +234,7 @@ static const struct route ACCOUNT[] = {
      .handle = account_login,
      .body = "*",
      .access = ACCESS_STOREFRONT,
+     .flags = ROUTE_SIGN_IN,
      .tag = "Account",
      .summary = "Sign in"},
     {.method = "POST",
@@ -239,6 +244,7 @@ static const struct route ACCOUNT[] = {
      .handle = account_refresh,
      .body = "*",
      .access = ACCESS_STOREFRONT,
+     .flags = ROUTE_SIGN_IN,
      .tag = "Account",
      .summary = "Exchange a refresh token"},
     {.method = "POST",
@@ -248,6 +254,7 @@ static const struct route ACCOUNT[] = {
      .handle = account_logout,
      .body = "*",
      .access = ACCESS_STOREFRONT,
+     .flags = ROUTE_SIGN_IN,
      .tag = "Account",
      .summary = "Sign out"},
     {.method = "GET",
@@ -316,6 +323,16 @@ static const struct route ACCOUNT[] = {
     {0},
 };
 
+static const struct route KEYS[] = {
+    {.method = "GET",
+     .path = "/.well-known/jwks.json",
+     .rpc = &customer_v1_get_jwks__method,
+     .access = ACCESS_PUBLIC,
+     .tag = "Account",
+     .summary = "The public keys of access tokens"},
+    {0},
+};
+
 static const struct route PAYMENTS[] = {
     {.method = "POST",
      .path = "/webhooks/payments/{account}",
@@ -323,6 +340,7 @@ static const struct route PAYMENTS[] = {
      .response = &gateway__v1__empty_response__schema,
      .handle = checkout_webhook,
      .access = ACCESS_PUBLIC,
+     .body = "application/json",
      .flags = ROUTE_RAW_BODY,
      .tag = "Payments",
      .summary = "What a payment provider reports"},
@@ -330,5 +348,5 @@ static const struct route PAYMENTS[] = {
 };
 
 const struct route *const STORE_ROUTES[] = {
-    CATALOGUE, CART, CHECKOUT, ORDERS, ACCOUNT, PAYMENTS, NULL,
+    CATALOGUE, CART, CHECKOUT, ORDERS, ACCOUNT, KEYS, PAYMENTS, NULL,
 };

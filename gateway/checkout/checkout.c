@@ -11,11 +11,11 @@
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
 
 static const struct saga_step CHECKOUT[] = {
-    {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN)},
-    {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN)},
-    {"record_prices", step_record_prices, NULL, STATE(BEGUN)},
-    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED)},
-    {"authorize_payment", step_authorize_payment, step_void_payment, STATE(ACTION_REQUIRED)},
+    {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN), false},
+    {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN), false},
+    {"record_prices", step_record_prices, NULL, STATE(BEGUN), false},
+    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED), false},
+    {"authorize_payment", step_authorize_payment, step_void_payment, STATE(ACTION_REQUIRED), false},
     {"place_order", step_place_order, NULL, STATE(AUTHORIZED), .pivot = true},
     {0},
 };

@@ -135,8 +135,8 @@ struct status rest_bind(struct ctx *ctx, struct exchange *exchange, ProtobufCMes
 
     if (route->body && !(route->flags & ROUTE_RAW_BODY))
         TRY(bind_body(ctx, exchange, &message));
-    bind_path(ctx, exchange, message);
     bind_query(ctx, exchange, message);
+    bind_path(ctx, exchange, message); // last: whatever else was said, the path names the thing
     bind_version(ctx, exchange, message);
     if (!ctx_has_violations(ctx))
         (void)schema_validate(route_request(route), message, refuse, ctx);

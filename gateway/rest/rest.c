@@ -50,12 +50,15 @@ static struct status read_headers(struct ctx *ctx, struct exchange *exchange)
     return status_ok();
 }
 
-/* A daemon's idempotency keys are shared by all who call through us: ours names who asks. */
-static const char *scoped_key(struct ctx *ctx, const struct exchange *exchange)
+/* Guests share an actor: what tells them apart is where they come from. */
+const char *rest_idempotency_key(struct ctx *ctx, const struct exchange *exchange)
 {
     if (!exchange->idempotency_key)
         return NULL;
-    return arena_printf(ctx->arena, "%s:%s", ctx->caller.actor, exchange->idempotency_key);
+    const char *actor = ctx->caller.actor;
+    if (str_equal(actor, "guest"))
+        actor = arena_printf(ctx->arena, "guest:%s", access_address(ctx, exchange->http));
+    return arena_printf(ctx->arena, "%.100s:%s", actor, exchange->idempotency_key);
 }
 
 static struct status forward(struct ctx *ctx, struct exchange *exchange,
@@ -64,7 +67,8 @@ static struct status forward(struct ctx *ctx, struct exchange *exchange,
     struct rpc_call call = {
         .method = exchange->route->rpc,
         .request = request,
-        .idempotency_key = exchange->route->rpc->is_idempotent ? NULL : scoped_key(ctx, exchange),
+        .idempotency_key =
+            exchange->route->rpc->is_idempotent ? NULL : rest_idempotency_key(ctx, exchange),
     };
     TRY(rpc_call_one(ctx, &call));
     *ret_response = call.reply;
@@ -110,13 +114,26 @@ static void answer(struct ctx *ctx, struct exchange *exchange, const ProtobufCMe
     json_encode(&response->body, route_response(route), message, true);
 }
 
+static bool has_header(const struct http_response *response, const char *name)
+{
+    for (size_t i = 0; i < response->header_count; i++)
+        if (str_equal_ignore_case(response->headers[i].name, name))
+            return true;
+    return false;
+}
+
 void rest_serve(struct ctx *ctx, const struct http_request *request, struct http_response *response)
 {
     struct exchange exchange = {.http = request, .answer = response};
     const char *allowed;
 
+    http_response_header(response, "X-Content-Type-Options", "nosniff");
     if (access_preflight(ctx, request, response))
         return;
+    if (request->segment_count == 0) {
+        page_serve(ctx, response);
+        return;
+    }
     exchange.route = rest_match(ctx, request, exchange.path_values, &allowed);
     if (!exchange.route && allowed) {
         http_response_header(response, "Allow", allowed);
@@ -132,6 +149,8 @@ void rest_serve(struct ctx *ctx, const struct http_request *request, struct http
     ctx->method = exchange.route->path;
     ProtobufCMessage *message = NULL;
     struct status status = run(ctx, &exchange, &message);
+    if (!has_header(response, "Cache-Control"))
+        http_response_header(response, "Cache-Control", "no-store");
     if (status.code == STATUS_OK) {
         answer(ctx, &exchange, message);
         return;

@@ -22,7 +22,9 @@ enum route_flag {
     ROUTE_NEEDS_IDEMPOTENCY_KEY = 1 << 0, /* 400 without one */
     ROUTE_RAW_BODY = 1 << 1,              /* the handler reads the body; it is not JSON */
     ROUTE_VERSIONED =
-        1 << 2, /* ETag from the answer's version; If-Match becomes expected_version */
+        1 << 2,             /* ETag from the answer's version; If-Match becomes expected_version */
+    ROUTE_SIGN_IN = 1 << 3, /* a password or a refresh token may be guessed here */
+    ROUTE_MAY_CONTINUE = 1 << 4, /* it may answer 202 with Location instead of the success */
 };
 
 struct exchange;
@@ -38,7 +40,7 @@ struct route {
     const struct message_schema *request;
     const struct message_schema *response; /* NULL: 204 */
     /* Where the JSON body goes: NULL no body (the query binds), "*" the request itself, or the name
-     * of the request's field that it is. */
+     * of the request's field that it is. With ROUTE_RAW_BODY its media type. */
     const char *body;
     route_handler *handle;            /* either this */
     const struct rpc_method_ref *rpc; /* or the daemon's method whose messages these are */
@@ -94,8 +96,17 @@ const struct route *rest_match(struct ctx *ctx, const struct http_request *reque
 struct status rest_bind(struct ctx *ctx, struct exchange *exchange, ProtobufCMessage **ret_request);
 /* A refusal as application/problem+json (RFC 9457). */
 void rest_problem(struct ctx *ctx, struct http_response *response, struct status status);
-/* OpenAPI 3.1 of all routes, built once at start. */
-void openapi_write(struct buffer *out);
+/* What a daemon is told of the client's Idempotency-Key: scoped by who asks, since a daemon's keys
+ * are shared by all who call through us. NULL when there is none. */
+const char *rest_idempotency_key(struct ctx *ctx, const struct exchange *exchange);
+
+/* OpenAPI 3.1 of all routes, and the same for readers as one HTML page. */
+void openapi_write(struct buffer *out, const char *server_url);
+void page_write(struct buffer *out);
+/* The http_handler mounted at "/openapi.json". */
+void openapi_serve(struct ctx *ctx, const struct http_request *request,
+                   struct http_response *response);
+void page_serve(struct ctx *ctx, struct http_response *response);
 
 extern const struct error_def ROUTE_NOT_FOUND;
 extern const struct error_def METHOD_NOT_ALLOWED;

@@ -23,15 +23,19 @@ route_handler cart_change_line;
 route_handler cart_remove_line;
 route_handler cart_set_email;
 route_handler cart_set_addresses;
-route_handler cart_list_shipping_options;
-route_handler cart_set_shipping_option;
 route_handler cart_apply_coupon;
 route_handler cart_remove_coupon;
 route_handler cart_set_customer;
 
+/* cart_shipping.c */
+route_handler cart_list_shipping_options;
+route_handler cart_set_shipping_option;
+extern const struct error_def SHIPPING_OPTION_UNAVAILABLE;
+
 /* orders.c */
 route_handler order_get;
 route_handler order_list;
+extern const struct error_def ORDER_NOT_FOUND;
 
 /* account.c */
 route_handler account_register;

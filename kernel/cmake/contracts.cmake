@@ -133,11 +133,15 @@ function(add_domain_contracts domain)
   endif()
 endfunction()
 
-# Built only when somebody calls the domain.
+# Built only when somebody calls the domain. add_contract_client(domain [file]): service.proto else.
 function(add_contract_client domain)
   set(target client_${domain}_v1)
   set(root ${CMAKE_CURRENT_BINARY_DIR}/contracts/${target})
-  generate_contract(${root} DIR ${CONTRACT_ROOT} PROTOS ${domain}/v1/service.proto KINDS client
+  set(proto ${domain}/v1/service.proto)
+  if(ARGC GREATER 1)
+    set(proto ${ARGV1})
+  endif()
+  generate_contract(${root} DIR ${CONTRACT_ROOT} PROTOS ${proto} KINDS client
                     USES proto_${domain}_v1)
   add_library(${target} STATIC EXCLUDE_FROM_ALL ${generated})
   set_target_properties(${target} PROPERTIES LAYER wired)

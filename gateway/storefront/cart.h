@@ -1,0 +1,11 @@
+/* cart.h - what the cart's handlers share. */
+#pragma once
+
+#include "cart/v1/service.client.h"
+#include "gateway/v1/store.pb-c.h"
+#include "rest/rest.h"
+
+/* One call of cart for a visitor, with their idempotency key; its answer becomes the view. Whose
+ * cart it is, cart decides by the caller's actor. */
+struct status cart_call(struct ctx *ctx, const struct exchange *exchange, struct rpc_call call,
+                        Gateway__V1__CartView *view);
