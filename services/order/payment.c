@@ -218,7 +218,8 @@ static struct status learn_captured(struct db_tx *tx, struct payment *p,
                                 .number = p->capture_count,
                                 .amount = taken,
                                 .is_last = provider->ops->is_single_capture};
-    return record(tx, p, &fact);
+    TRY(record(tx, p, &fact));
+    return p->is_voiding ? learn_refused(tx, p, ENTRY_VOID, "ALREADY_CAPTURED") : status_ok();
 }
 
 /* Without our asking: an authorization that ran out at the provider, or a payment that the buyer

@@ -8,5 +8,6 @@ int main(void)
 
     checkout_case(suite);
     manual_case(suite);
+    stripe_case(suite);
     return world_run(suite, SERVICES);
 }

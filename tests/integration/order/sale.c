@@ -66,8 +66,12 @@ struct status sale_begin(struct sale *sale, Order__V1__BeginCheckoutResponse *re
     Order__V1__BeginCheckoutRequest req = ORDER__V1__BEGIN_CHECKOUT_REQUEST__INIT;
     Order__V1__BeginCheckoutResponse reply = ORDER__V1__BEGIN_CHECKOUT_RESPONSE__INIT;
     Order__V1__TenderInput tender = ORDER__V1__TENDER_INPUT__INIT;
-    Order__V1__TenderInput *tenders[] = {&tender};
+    Order__V1__TenderInput second = ORDER__V1__TENDER_INPUT__INIT;
+    Order__V1__TenderInput *tenders[] = {&tender, &second};
 
+    second.provider_account = sale->second_account;
+    second.payment_method = sale->second_method;
+    tender.amount_minor = sale->second_account == NULL ? 0 : 1000;
     tender.provider_account = sale->account;
     tender.payment_method = sale->payment_method;
     tender.return_url = "https://shop.example/back";
@@ -77,7 +81,7 @@ struct status sale_begin(struct sale *sale, Order__V1__BeginCheckoutResponse *re
     req.fingerprint = "f1";
     req.expected_total = message_money(ctx, SALE_TOTAL, "EUR");
     req.tenders = tenders;
-    req.n_tenders = 1;
+    req.n_tenders = sale->second_account == NULL ? 1 : 2;
     req.driver = "gateway-1";
     req.lease_ms = LEASE_MS;
     TRY(order_begin_checkout(ctx, &req, &reply));

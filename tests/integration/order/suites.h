@@ -10,3 +10,4 @@
 
 void checkout_case(Suite *suite);
 void manual_case(Suite *suite);
+void stripe_case(Suite *suite);
