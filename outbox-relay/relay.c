@@ -218,15 +218,22 @@ static struct status round_of(struct relay *relay)
     return relay->failure;
 }
 
-/* Nothing more is read; what is in flight gets its reports and its confirmation. */
+/* Nothing more is read than the rest of a transaction that has begun; what is in flight gets its
+ * reports and its confirmation. */
 static struct status drain(struct relay *relay)
 {
     int64_t until_us = clock_monotonic_us() + relay->drain_ms * 1000;
 
     while (clock_monotonic_us() < until_us && relay->failure.code == STATUS_OK) {
         bool is_empty = true;
-        for (int i = 0; i < SOURCES; i++)
-            is_empty &= relay->sources[i] == NULL || relay->sources[i]->window.messages == 0;
+        for (int i = 0; i < SOURCES; i++) {
+            struct source *source = relay->sources[i];
+            if (source == NULL || window_is_empty(&source->window))
+                continue;
+            is_empty = false;
+            if (window_is_open(&source->window) && window_has_room(&source->window))
+                TRY(source->ops->step(source));
+        }
         if (is_empty)
             break;
         publisher_poll(relay->publisher, 10);

@@ -19,8 +19,9 @@ struct source_ops {
     struct status (*open)(struct source *self);
     /* The socket that announces rows, or -1: then `due_us` tells when to step. */
     int (*socket)(struct source *self);
-    /* Publishes what is there, without blocking for more and within the window's room. Sets
-     * `due_us` to when it wants to be called although its socket is silent. */
+    /* Publishes what is there, without blocking for more and within the window's room; while the
+     * relay stops, no more than the rest of the open slot. Sets `due_us` to when it wants to be
+     * called although its socket is silent. */
     struct status (*step)(struct source *self);
     /* After reports: stores the confirmed position and tells the server. `is_last`: the session
      * ends in peace, store it now. */

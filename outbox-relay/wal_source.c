@@ -96,6 +96,8 @@ static struct status wal_step(struct source *base)
     if (!PQconsumeInput(self->native))
         return ctx_fail(ctx, &RELAY_FAILED, "stream: %s", PQerrorMessage(self->native));
     for (int i = 0; i < STEP_MESSAGES_MAX && window_has_room(&base->window); i++) {
+        if (base->relay->is_stopping && !window_is_open(&base->window))
+            return status_ok(); /* at a transaction's end, so that none of it is sent again */
         length = PQgetCopyData(self->native, &data, 1);
         if (length == 0)
             return status_ok(); /* all of it is taken */

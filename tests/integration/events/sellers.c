@@ -82,7 +82,6 @@ int64_t then_all_sales_arrived(struct world *world, int seconds)
                           (long long)seen.items[i].sequence, (long long)last);
             map_set(lasts, key, (void *)(intptr_t)(last + 1));
         }
-        free(seen.items);
     } while ((int64_t)map_count(ids) < committed && clock_monotonic_us() < until_us);
     ck_assert_int_eq((int64_t)map_count(ids), committed);
     return repeated;

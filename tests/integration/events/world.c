@@ -52,6 +52,7 @@ static struct seen to_seen(const rd_kafka_message_t *message);
 struct world *world_create(void)
 {
     struct world *world = calloc(1, sizeof *world);
+    world->seen = arena_create(SIZE_MAX);
     PGconn *server = connect_to(needed("TORG_TEST_POSTGRES_URL"));
     char sql[160];
 
@@ -115,6 +116,7 @@ void world_destroy(struct world *world)
         snprintf(sql, sizeof sql, "/tmp/torg-events-%d.log", (int)world->spawned[i]);
         unlink(sql);
     }
+    arena_destroy(world->seen);
     free(world);
 }
 
@@ -236,7 +238,8 @@ void world_publish(struct world *world, struct shop_sale sale)
 struct seen_list world_read(struct world *world, const char *topic, size_t expected, int seconds)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    struct seen_list list = {calloc(expected + 100000, sizeof *list.items), 0};
+    size_t limit = 4 * expected + 1000;
+    struct seen_list list = {arena_array(world->seen, struct seen, limit), 0};
     int64_t until_us = clock_monotonic_us() + (int64_t)seconds * 1000000;
     char error[256];
 
@@ -251,7 +254,7 @@ struct seen_list world_read(struct world *world, const char *topic, size_t expec
         rd_kafka_topic_partition_list_add(all, topic == NULL ? world->topic : topic, i)->offset = 0;
     rd_kafka_assign(kafka, all);
     rd_kafka_poll_set_consumer(kafka);
-    while (clock_monotonic_us() < until_us) {
+    while (clock_monotonic_us() < until_us && list.count < limit) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, 100);
         if (message == NULL && list.count >= expected)
             break; /* a quiet moment: nothing too many came either */

@@ -19,6 +19,7 @@ struct world {
     struct daemon *shop; /* publishes, in this process */
     int port;            /* where it listens */
     struct ctx ctx;
+    struct arena *seen;                 /* what world_read() returns */
     pid_t children[WORLD_CHILDREN_MAX]; /* that run */
     pid_t spawned[WORLD_SPAWNED_MAX];   /* all; their logs go when the test has passed */
     size_t spawned_count;
@@ -77,7 +78,7 @@ struct seen {
     int64_t offset;
 };
 struct seen_list {
-    struct seen *items; /* of the heap; a test's process ends soon */
+    struct seen *items;
     size_t count;
 };
 /* Everything on `topic` (NULL: the world's), once `expected` records are there or `seconds` passed.
