@@ -47,6 +47,17 @@ static struct status unpack(struct ctx *ctx, const struct redis_reply *bytes,
     return status_ok();
 }
 
+/* A customer's cart answers to that customer alone, and to who asks on nobody's behalf; to others it
+ * is not there. A guest's cart answers to whoever knows its id. */
+static bool answers_to(const struct caller *caller, const Cart__V1__Cart *cart)
+{
+    if (str_is_empty(cart->customer_id))
+        return true;
+    if (str_starts_with(caller->actor, "customer:"))
+        return str_equal(caller->actor + strlen("customer:"), cart->customer_id);
+    return !str_equal(caller->actor, "guest");
+}
+
 struct status store_load(struct ctx *ctx, struct uuid id, struct draft *ret_draft)
 {
     struct cart_daemon *self = ctx_state(ctx);
@@ -65,6 +76,9 @@ struct status store_load(struct ctx *ctx, struct uuid id, struct draft *ret_draf
         return ctx_fail(ctx, &ERROR_INTERNAL, "a stored sequence is no number");
     TRY(unpack(ctx, &reply.items[1], &cart__v1__cart__descriptor, &message));
     draft.cart = (Cart__V1__Cart *)(void *)message;
+    if (!answers_to(&ctx->caller, draft.cart))
+        return ctx_fail_field(ctx, &CART_NOT_FOUND, "cartId", uuid_text(ctx->arena, id),
+                              "the id of a cart");
     if (reply.items[2].kind != REDIS_NIL) {
         TRY(unpack(ctx, &reply.items[2], &cart__v1__quote__descriptor, &message));
         draft.frozen_quote = (Cart__V1__Quote *)(void *)message;
