@@ -21,6 +21,7 @@ struct checkout {
     const char *const *coupon_ids;
     size_t coupon_count;
     const Order__V1__Order *order; /* once placed by this run */
+    struct status refusal;         /* why this run turned around; OK when it did not */
 };
 
 /* The saga as a table: checkout.c. */

@@ -67,6 +67,7 @@ static void show_action(const Order__V1__Checkout *row, Gateway__V1__CheckoutVie
     }
 }
 
+/* `order` is NULL when it is not at hand. */
 static struct status show(struct ctx *ctx, struct exchange *exchange,
                           const Order__V1__Checkout *row, const Order__V1__Order *order,
                           Gateway__V1__CheckoutView *view)
@@ -100,8 +101,10 @@ static struct status begin(struct ctx *ctx, struct exchange *exchange,
     Order__V1__BeginCheckoutRequest begin = ORDER__V1__BEGIN_CHECKOUT_REQUEST__INIT;
     begin.cart_id = request->cart_id;
     begin.cart_version = exchange->expected_version;
-    begin.client_key =
-        arena_printf(ctx->arena, "%s:%s", ctx->caller.actor, exchange->idempotency_key);
+    // Guests share an actor: their cart tells them apart, wherever they come back from.
+    begin.client_key = arena_printf(ctx->arena, "%s:%s:%s", ctx->caller.actor,
+                                    exchange->visitor.customer_id ? "" : request->cart_id,
+                                    exchange->idempotency_key);
     begin.fingerprint = fingerprint(ctx, exchange->http);
     begin.expected_total = request->expected_total;
     begin.n_tenders = request->n_tenders;
@@ -110,6 +113,15 @@ static struct status begin(struct ctx *ctx, struct exchange *exchange,
     begin.lease_ms = self->checkout_lease_ms;
     begin.customer_id = str_or_empty(exchange->visitor.customer_id);
     return order_v1_begin_checkout(ctx, &begin, ret_begun);
+}
+
+/* A refusal of this very run knows its violations; the row remembers the reason only. */
+static struct status drive(struct ctx *ctx, struct exchange *exchange, struct checkout *checkout,
+                           Gateway__V1__CheckoutView *view)
+{
+    metric_add(&CHECKOUTS, (int)checkout_drive(ctx, checkout), 1);
+    TRY(checkout->refusal);
+    return show(ctx, exchange, checkout->row, checkout->order, view);
 }
 
 struct status checkout_start(struct ctx *ctx, struct exchange *exchange,
@@ -121,11 +133,10 @@ struct status checkout_start(struct ctx *ctx, struct exchange *exchange,
 
     struct checkout checkout;
     checkout_init(&checkout, begun->checkout, begun->epoch);
-    if (begun->is_driver)
-        metric_add(&CHECKOUTS, (int)checkout_drive(ctx, &checkout), 1);
     exchange->success = 201;
-    return show(ctx, exchange, checkout.row, checkout.order,
-                (Gateway__V1__CheckoutView *)(void *)response);
+    if (!begun->is_driver)
+        return show(ctx, exchange, checkout.row, NULL, (void *)response);
+    return drive(ctx, exchange, &checkout, (void *)response);
 }
 
 /* Who signed in sees their own; a guest's checkout is known by its id, which nobody can guess. */
@@ -177,7 +188,5 @@ struct status checkout_change_tenders(struct ctx *ctx, struct exchange *exchange
     TRY(order_v1_update_tenders(ctx, &update, &updated));
 
     checkout_init(&checkout, updated->checkout, claimed->epoch);
-    metric_add(&CHECKOUTS, (int)checkout_drive(ctx, &checkout), 1);
-    return show(ctx, exchange, checkout.row, checkout.order,
-                (Gateway__V1__CheckoutView *)(void *)response);
+    return drive(ctx, exchange, &checkout, (void *)response);
 }

@@ -293,6 +293,7 @@ struct status checkout_begin_undo(struct ctx *ctx, struct saga *saga, struct sta
     struct checkout *checkout = of(saga);
     Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
     Common__V1__Money total = COMMON__V1__MONEY__INIT;
+    checkout->refusal = refusal;
     request.to_state = STATE(CANCELLING);
     request.failure_reason = str_or_empty(refusal.reason);
     request.failure_detail = arena_printf(ctx->arena, "%.900s", str_or_empty(refusal.detail));
