@@ -2,7 +2,8 @@
 #include "suites.h"
 
 #include "common/str.h"
-#include "order/v1/events.pb-c.h"
+#include "example.h"
+#include "order/v1/events.schema.h"
 
 static struct uuid berlin, paris, mug;
 
@@ -188,6 +189,48 @@ START_TEST(a_kit_ships_its_components)
 }
 END_TEST
 
+/* Reserves what an order's example says, under its reservation's id. */
+static void given_reserved(const char *reservation_id, const Order__V1__OrderSummary *order)
+{
+    struct wanted wanted[10];
+
+    ck_assert_uint_le(order->n_lines, ARRAY_LEN(wanted));
+    for (size_t i = 0; i < order->n_lines; i++) {
+        wanted[i] = (struct wanted){parsed(order->lines[i]->variant_id), order->lines[i]->quantity};
+        given_stock(berlin, wanted[i].variant, wanted[i].quantity);
+    }
+    then_ok(reserving(parsed(reservation_id), wanted, order->n_lines));
+}
+
+START_TEST(the_examples_of_order_are_understood)
+{
+    given_inventory();
+    struct arena *arena = world_ctx(inventory)->arena;
+    const Order__V1__OrderPlaced *order = example_of(arena, &order__v1__order_placed__schema);
+    const Order__V1__OrderCancelled *ended = example_of(arena, &order__v1__order_cancelled__schema);
+    const Order__V1__ShipmentShipped *parcel =
+        example_of(arena, &order__v1__shipment_shipped__schema);
+    world_sql("INSERT INTO inventory.warehouse (id, code, name, country_code, priority, is_active)"
+              " VALUES ('%s', 'berlin', 'Berlin', 'DE', 1, true)",
+              parcel->warehouse_id);
+    berlin = parsed(parcel->warehouse_id);
+    given_reserved(order->reservation_id, order->order);
+    given_reserved(ended->reservation_id, ended->order);
+    given_reserved(parcel->reservation_id, parcel->order);
+
+    then_ok(handle(inventory_on_order_placed, order));
+    then_ok(handle(inventory_on_order_cancelled, ended));
+    then_ok(placed(parsed(parcel->reservation_id)));
+    then_ok(handle(inventory_on_shipment_shipped, parcel));
+
+    then_state(parsed(order->reservation_id), "committed");
+    then_state(parsed(ended->reservation_id), "released");
+    ck_assert_int_eq(world_sql_int("SELECT sum(shipped_quantity) FROM inventory.reservation_line"),
+                     parcel->lines[0]->quantity);
+    then_the_books_are_right();
+}
+END_TEST
+
 void order_case(Suite *suite)
 {
     TCase *tcase = world_case(suite, "order");
@@ -200,4 +243,5 @@ void order_case(Suite *suite)
     tcase_add_test(tcase, more_than_was_allocated_does_not_ship);
     tcase_add_test(tcase, what_was_shipped_does_not_come_back_with_a_cancellation);
     tcase_add_test(tcase, a_kit_ships_its_components);
+    tcase_add_test(tcase, the_examples_of_order_are_understood);
 }
