@@ -1,4 +1,4 @@
-/* daemon.h - the running daemon, private to the chassis: what service.c assembles and the others use. */
+/* daemon.h - the running daemon: what service.c assembles and the others use. Private. */
 #pragma once
 
 #include "chassis/service.h"
@@ -16,7 +16,7 @@ struct task_runner;
 struct sweep_runner;
 struct trace_exporter;
 
-/* Chassis-wide settings; every daemon has them, with its own prefix where the name starts with _. */
+/* Settings of every daemon; <SERVICE> is its name in upper case. */
 struct settings {
     const char *listen;       /* <SERVICE>_LISTEN, "127.0.0.1:7101"; port 0 picks one */
     int64_t threads;          /* <SERVICE>_THREADS: HTTP workers, one per open connection, 128 */
@@ -26,18 +26,18 @@ struct settings {
     int64_t body_max;         /* <SERVICE>_BODY_MAX, 1MiB */
     int64_t body_timeout_ms;  /* <SERVICE>_BODY_TIMEOUT, 10s */
     const char *database_url; /* <SERVICE>_DATABASE_URL: the app role */
-    const char *migrate_url;  /* <SERVICE>_MIGRATE_URL: the owner role; empty: no migration at start */
+    const char *migrate_url;  /* <SERVICE>_MIGRATE_URL: the owner role; empty: do not migrate */
     int64_t database_pool;    /* <SERVICE>_DATABASE_POOL: connections, 16 */
     int64_t statement_timeout_ms; /* <SERVICE>_STATEMENT_TIMEOUT, 5s */
-    int64_t lock_timeout_ms;  /* <SERVICE>_LOCK_TIMEOUT, 2s */
-    const char *call_keys;    /* TORG_CALL_KEYS: "caller:key_id:hex[,...]"; the first of a caller signs */
+    int64_t lock_timeout_ms;      /* <SERVICE>_LOCK_TIMEOUT, 2s */
+    const char *call_keys;     /* TORG_CALL_KEYS: caller:key_id:hex[,...]; a caller's first signs */
     const char *kafka_brokers; /* KAFKA_BROKERS */
-    const char *log_level;    /* LOG_LEVEL */
-    const char *otlp_url;     /* OTLP_URL; empty: traces are not exported */
-    int64_t rpc_pool;         /* <SERVICE>_RPC_POOL: connections per destination, 32 */
-    int64_t task_interval_ms; /* <SERVICE>_TASK_INTERVAL: poll of due tasks, 250ms */
-    int64_t task_workers;     /* <SERVICE>_TASK_WORKERS: tasks run at once, 4 */
-    int64_t partition_days;   /* <SERVICE>_PARTITION_DAYS: made ahead, 7 */
+    const char *log_level;     /* LOG_LEVEL */
+    const char *otlp_url;      /* OTLP_URL; empty: traces are not exported */
+    int64_t rpc_pool;          /* <SERVICE>_RPC_POOL: connections per destination, 32 */
+    int64_t task_interval_ms;  /* <SERVICE>_TASK_INTERVAL: poll of due tasks, 250ms */
+    int64_t task_workers;      /* <SERVICE>_TASK_WORKERS: tasks run at once, 4 */
+    int64_t partition_days;    /* <SERVICE>_PARTITION_DAYS: made ahead, 7 */
 };
 
 struct daemon {
@@ -64,7 +64,7 @@ struct daemon {
 };
 
 /* metrics.c: adds one to /metrics; a name that starts with _ gets the service in front. Start-up
- * only; adding twice is adding once. Metrics of the chassis' files are registered by their start. */
+ * only; adding twice is adding once. The files of the chassis register theirs when they start. */
 void metrics_register(struct daemon *daemon, struct metric *metric);
 
 /* db_pool.c: opens lazily up to settings.database_pool; every connection sets search_path to the
@@ -76,15 +76,15 @@ struct status db_pool_ready(struct ctx *ctx, struct daemon *daemon);
 /* db_migrate.c: chassis, then components, then the service; and partitions for the days ahead. */
 struct status db_migrate(struct ctx *boot, struct daemon *daemon);
 
-/* task.c, sweep.c: own threads. drain returns when what runs has finished or its deadline passed. */
+/* task.c, sweep.c: own threads. drain returns when what runs has finished, or at the deadline. */
 struct status task_runner_start(struct ctx *boot, struct daemon *daemon);
 void task_runner_drain(struct daemon *daemon);
 void task_runner_stop(struct daemon *daemon);
 struct status sweep_runner_start(struct ctx *boot, struct daemon *daemon);
 void sweep_runner_stop(struct daemon *daemon);
 
-/* The idempotency of one RPC: set by rpc_server.c before the handler, used by db_begin (look up) and
- * db_commit (store the packed reply, in the same transaction). */
+/* The idempotency of one RPC: set by rpc_server.c before the handler, used by db_begin (look up)
+ * and db_commit (store the packed reply, in the same transaction). */
 struct idempotency {
     const char *key;         /* 1..255 visible ASCII */
     const char *scope;       /* caller and method */
@@ -92,5 +92,5 @@ struct idempotency {
     const struct message_schema *reply_schema;
     const ProtobufCMessage *reply; /* what the handler fills */
     struct db_bytes replayed;      /* packed reply of the earlier call, after STATUS_REPLAYED */
-    bool is_stored;                /* by the first commit; later transactions of the call have no key */
+    bool is_stored;                /* by the first commit; later transactions have no key */
 };

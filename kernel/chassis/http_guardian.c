@@ -11,6 +11,7 @@
 
 #include "chassis/log.h"
 #include "common/clock.h"
+#include "wait.h"
 
 #include <arpa/inet.h>
 #include <civetweb.h>
@@ -22,11 +23,10 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-    TICK_MS = 50,
+    TICK_US = 50000,
     ARENA_MAX = 16 * 1024 * 1024,
     DESCRIPTORS_MAX = 65536,
     GAP_MAX = 1024,   /* unused descriptors in a row: no more follow */
@@ -84,12 +84,7 @@ struct http_guardian *http_guardian_create(struct daemon *daemon)
     guardian->descriptors_max =
         limit.rlim_cur < DESCRIPTORS_MAX ? (int)limit.rlim_cur : DESCRIPTORS_MAX;
     pthread_mutex_init(&guardian->lock, NULL);
-
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&guardian->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&guardian->wake, NULL);
     return guardian;
 }
 
@@ -240,16 +235,11 @@ void http_guardian_hang_up(struct http_guardian *guardian)
 static void *watch(void *closure)
 {
     struct http_guardian *guardian = closure;
-    struct timespec next;
 
     pthread_setname_np(pthread_self(), "http-guardian");
     pthread_mutex_lock(&guardian->lock);
     while (!guardian->is_stopping) {
-        clock_gettime(CLOCK_MONOTONIC, &next);
-        next.tv_nsec += TICK_MS * 1000000;
-        next.tv_sec += next.tv_nsec / 1000000000;
-        next.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&guardian->wake, &guardian->lock, &next);
+        wait_until(&guardian->wake, &guardian->lock, clock_monotonic_us() + TICK_US);
         pthread_mutex_unlock(&guardian->lock);
         cut_overdue(guardian);
         if (guardian->open >= guardian->capacity)

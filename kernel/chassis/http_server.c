@@ -10,22 +10,17 @@
 #include "common/clock.h"
 #include "rpc.h"
 #include "trace.h"
+#include "wait.h"
 
 #include <civetweb.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     READ_CHUNK = 16 * 1024,
     LINGER_US = 1000000, /* for the peer to read a refusal while it still sends */
-    DRAIN_STEP_MS = 5,
     MOUNTS_MAX = 64,
 };
 
@@ -36,6 +31,8 @@ struct http_server {
     struct http_mount mounts[MOUNTS_MAX];
     size_t mount_count;
     atomic_int_fast64_t inflight;
+    pthread_mutex_t lock;
+    pthread_cond_t is_idle; /* signalled while draining, when the last request is answered */
 };
 
 /* One request on its way through this file. */
@@ -51,11 +48,6 @@ struct exchange {
 };
 
 /* See stop_promptly(). */
-struct knocking {
-    struct sockaddr_in address;
-    atomic_bool is_over;
-};
-
 static struct metric HTTP_INFLIGHT = {
     .name = "_http_inflight_requests", .type = METRIC_GAUGE, .doc = "requests being served"};
 static struct metric HTTP_CONNECTIONS = {
@@ -90,8 +82,6 @@ static void on_close(const struct mg_connection *connection);
 static void on_end(const struct mg_connection *connection, int status);
 static int on_error(struct mg_connection *connection, int status, const char *message);
 static int on_log(const struct mg_connection *connection, const char *message);
-static void stop_promptly(struct mg_context *civetweb);
-static void *knock(void *closure);
 
 struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *ret_port)
 {
@@ -140,6 +130,8 @@ struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *re
     struct mg_server_port port;
 
     server->daemon = daemon;
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_cond_init(&server->is_idle, NULL);
     server->guardian = http_guardian_create(daemon);
     daemon->http = server;
     add_mounts(server, daemon->service);
@@ -156,10 +148,14 @@ struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *re
 void http_server_drain(struct daemon *daemon)
 {
     struct http_server *server = daemon->http;
-    const struct timespec step = {.tv_nsec = DRAIN_STEP_MS * 1000000};
+    int rc = 0;
 
-    while (server && server->inflight > 0 && clock_monotonic_us() < daemon->drain_deadline_us)
-        nanosleep(&step, NULL);
+    if (!server)
+        return;
+    pthread_mutex_lock(&server->lock);
+    while (server->inflight > 0 && !rc)
+        rc = wait_until(&server->is_idle, &server->lock, daemon->drain_deadline_us);
+    pthread_mutex_unlock(&server->lock);
 }
 
 void http_server_stop(struct daemon *daemon)
@@ -171,40 +167,9 @@ void http_server_stop(struct daemon *daemon)
     http_guardian_stop(server->guardian);
     http_guardian_hang_up(server->guardian);
     if (server->civetweb)
-        stop_promptly(server->civetweb);
+        mg_stop(server->civetweb);
     http_guardian_destroy(server->guardian);
     daemon->http = NULL;
-}
-
-/* civetweb's accepting thread looks at its stop flag every two seconds, or when somebody knocks. */
-static void stop_promptly(struct mg_context *civetweb)
-{
-    struct mg_server_port port = {.port = 0};
-    struct knocking knocking = {
-        .address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
-    pthread_t thread;
-
-    bool has_thread = mg_get_server_ports(civetweb, 1, &port) == 1;
-    knocking.address.sin_port = htons((uint16_t)port.port);
-    has_thread = has_thread && pthread_create(&thread, NULL, knock, &knocking) == 0;
-    mg_stop(civetweb);
-    knocking.is_over = true;
-    if (has_thread)
-        pthread_join(thread, NULL);
-}
-
-static void *knock(void *closure)
-{
-    static const struct timespec STEP = {.tv_nsec = 2000000};
-    struct knocking *knocking = closure;
-
-    while (!knocking->is_over) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        (void)connect(fd, (const struct sockaddr *)&knocking->address, sizeof knocking->address);
-        nanosleep(&STEP, NULL);
-        close(fd);
-    }
-    return NULL;
 }
 
 void http_server_sample(struct daemon *daemon)
@@ -284,7 +249,11 @@ static int serve(struct mg_connection *connection)
     run(&ctx, &x);
     answer(&ctx, &x);
     arena_reset(ctx.arena);
-    atomic_fetch_sub(&server->inflight, 1);
+    if (atomic_fetch_sub(&server->inflight, 1) == 1 && server->daemon->is_draining) {
+        pthread_mutex_lock(&server->lock);
+        pthread_cond_signal(&server->is_idle);
+        pthread_mutex_unlock(&server->lock);
+    }
     return x.response.status;
 }
 

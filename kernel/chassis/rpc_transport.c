@@ -9,12 +9,11 @@
 #include "chassis/service.h"
 #include "common/clock.h"
 #include "daemon.h"
+#include "wait.h"
 
 #include <curl/curl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     SOCKETS_MAX = 4,           /* of one transfer: resolver, two address families, spare */
@@ -59,16 +58,12 @@ struct status rpc_pool_open(struct ctx *boot, const char *url, int64_t connectio
 {
     struct arena *arena = boot->daemon->arena;
     struct rpc_pool *pool = arena_new(arena, struct rpc_pool);
-    pthread_condattr_t attributes;
 
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counts itself; thread-safe in this build */
     pool->url = url;
     pool->slots = arena_array(arena, struct rpc_slot, (size_t)connections_max);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->freed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&pool->freed, NULL);
     *ret_pool = pool;
     for (; pool->count < (size_t)connections_max; pool->count++)
         TRY(open_slot(boot, pool, &pool->slots[pool->count]));
@@ -90,12 +85,11 @@ void rpc_pool_close(struct rpc_pool *pool)
 
 bool rpc_pool_wait(struct rpc_pool *pool, int64_t deadline_us)
 {
-    struct timespec until = {deadline_us / 1000000, deadline_us % 1000000 * 1000};
     int rc = 0;
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->free && !rc)
-        rc = pthread_cond_timedwait(&pool->freed, &pool->lock, &until);
+        rc = wait_until(&pool->freed, &pool->lock, deadline_us);
     bool is_free = pool->free != NULL;
     pthread_mutex_unlock(&pool->lock);
     return is_free;

@@ -11,17 +11,16 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "daemon.h"
+#include "wait.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     RING_SPANS = 4096,
     BATCH_SPANS = 512,
     WAKE_SPANS = 256, /* send before the second is over */
-    INTERVAL_MS = 1000,
+    INTERVAL_US = 1000000,
     SEND_TIMEOUT_MS = 1000,
     STATUS_CODE_ERROR = 2, /* of OTLP */
 };
@@ -65,7 +64,6 @@ static void put_attribute(struct json_writer *json, const char *key, const char 
 
 struct status trace_exporter_start(struct ctx *boot, struct daemon *daemon)
 {
-    pthread_condattr_t attributes;
 
     if (str_is_empty(daemon->settings.otlp_url))
         return status_ok();
@@ -73,10 +71,7 @@ struct status trace_exporter_start(struct ctx *boot, struct daemon *daemon)
     exporter->daemon = daemon;
     exporter->url = arena_printf(daemon->arena, "%s/v1/traces", daemon->settings.otlp_url);
     pthread_mutex_init(&exporter->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&exporter->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&exporter->wake, NULL);
     metrics_register(daemon, &SPANS_LOST);
     if (pthread_create(&exporter->thread, NULL, export_spans, exporter))
         return ctx_fail(boot, &ERROR_INTERNAL, "no thread for the trace exporter");
@@ -136,12 +131,10 @@ static void *export_spans(void *closure)
     pthread_setname_np(pthread_self(), "trace-export");
     ctx_init(&ctx, exporter->daemon, "trace-export", SEND_TIMEOUT_MS);
     while (!is_last_round) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += INTERVAL_MS / 1000;
+        int64_t next_us = clock_monotonic_us() + INTERVAL_US;
         pthread_mutex_lock(&exporter->lock);
         while (!exporter->is_stopping && exporter->count < WAKE_SPANS &&
-               !pthread_cond_timedwait(&exporter->wake, &exporter->lock, &until))
+               !wait_until(&exporter->wake, &exporter->lock, next_us))
             ;
         is_last_round = exporter->is_stopping;
         pthread_mutex_unlock(&exporter->lock);

@@ -15,7 +15,13 @@ typedef Connectrpc__Conformance__V1__ConformancePayload payload;
 typedef Connectrpc__Conformance__V1__ConformancePayload__RequestInfo request_info;
 typedef Connectrpc__Conformance__V1__Header header;
 
-enum { HEADERS_MAX = 64 };
+typedef Connectrpc__Conformance__V1__ConformancePayload__RequestInfo__TimeoutMsPresenceCase
+    timeout_case;
+
+enum {
+    HEADERS_MAX = 64,
+    TIMEOUT_IS_PRESENT = 2, /* the field's number, as every oneof case */
+};
 
 static request_info *seen(struct ctx *ctx, const ProtobufCMessage *request);
 static header *find_or_add(struct ctx *ctx, request_info *info, const char *name);
@@ -90,8 +96,7 @@ static request_info *seen(struct ctx *ctx, const ProtobufCMessage *request)
     const char *timeout = http_header_get(http, "Connect-Timeout-Ms");
     if (timeout && str_to_int64(timeout, &timeout_ms)) {
         info->timeout_ms = timeout_ms;
-        info->timeout_ms_presence_case =
-            CONNECTRPC__CONFORMANCE__V1__CONFORMANCE_PAYLOAD__REQUEST_INFO__TIMEOUT_MS_PRESENCE_TIMEOUT_MS;
+        info->timeout_ms_presence_case = (timeout_case)TIMEOUT_IS_PRESENT;
     }
     info->requests = arena_array(ctx->arena, Google__Protobuf__Any *, 1);
     info->requests[info->n_requests++] = wrap(ctx, request);

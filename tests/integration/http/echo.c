@@ -39,6 +39,8 @@ static struct status say(struct ctx *ctx, const ProtobufCMessage *request, Proto
         return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "reason", word, "anything else");
     if (str_equal(word, "UNAVAILABLE"))
         return ctx_fail(ctx, &ERROR_UNAVAILABLE, "as you wish");
+    if (str_equal(word, "MISSING"))
+        return ctx_fail(ctx, &ERROR_NOT_FOUND, "nothing like that");
     if (str_equal(word, "WHO"))
         *ret_word = arena_printf(ctx->arena, "%s %s %s %s", ctx->caller.service, ctx->caller.actor,
                                  ctx->caller.scopes, str_or_empty(ctx->correlation_id));

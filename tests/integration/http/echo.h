@@ -20,6 +20,7 @@ extern const struct rpc_method_ref ECHO_REPEAT; /* idempotent */
  *   SLEEP_<ms>    after a while
  *   REFUSE        refuses the field reason
  *   UNAVAILABLE   answers UNAVAILABLE
+ *   MISSING       answers NOT_FOUND
  *   WHO           answers "<service> <actor> <scopes> <correlation>"
  *   TRACE         answers the trace id
  *   LEFT          answers how many ms are left

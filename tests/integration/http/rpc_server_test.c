@@ -138,6 +138,7 @@ START_TEST(a_wrong_verb_is_405_and_a_wrong_path_404)
     post(open_port, "/echo.v1.EchoService/Shout", JSON, "{}", &answer);
     ck_assert_int_eq(answer.status, 404);
     ck_assert_int_eq(refusal_of(&answer).code, STATUS_UNIMPLEMENTED);
+    ck_assert_str_eq(refusal_of(&answer).reason, "UNKNOWN_METHOD");
 }
 END_TEST
 
@@ -172,6 +173,19 @@ START_TEST(a_handlers_refusal_crosses_the_wire_whole)
     say(JSON, "{\"reason\":\"UNAVAILABLE\"}", &answer);
     ck_assert_int_eq(answer.status, 503);
     ck_assert_int_eq(refusal_of(&answer).code, STATUS_UNAVAILABLE);
+    ck_assert_str_eq(refusal_of(&answer).reason, "DEPENDENCY_UNAVAILABLE");
+    say(JSON, "{\"reason\":\"MISSING\"}", &answer);
+    ck_assert_int_eq(answer.status, 404);
+    ck_assert_str_eq(refusal_of(&answer).reason, "NOT_FOUND");
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_message_are_malformed)
+{
+    struct answer answer;
+
+    say("Content-Type: application/proto\r\n", "\n\177x", &answer);
+    ck_assert_str_eq(refusal_of(&answer).reason, "MALFORMED_MESSAGE");
 }
 END_TEST
 
@@ -278,7 +292,7 @@ START_TEST(a_context_that_is_not_genuine_is_unauthenticated)
              forge(FORGED[_i].service, FORGED[_i].key_id, FORGED[_i].key, FORGED[_i].expire_in_s)),
          "{}", &answer);
     ck_assert_msg(answer.status == 401, "%s: %d", FORGED[_i].label, answer.status);
-    ck_assert_int_eq(refusal_of(&answer).code, STATUS_UNAUTHENTICATED);
+    ck_assert_str_eq(refusal_of(&answer).reason, "UNAUTHENTICATED");
     ck_assert_int_eq(echo_calls(), 0);
 }
 END_TEST
@@ -317,7 +331,7 @@ START_TEST(a_method_takes_only_its_callers_with_its_scope)
     post(signed_port, WHISPER, signed_headers(call_context_sign(&ctx, friend_->keys, "friend")),
          "{}", &answer);
     ck_assert_int_eq(answer.status, 403);
-    ck_assert_int_eq(refusal_of(&answer).code, STATUS_PERMISSION_DENIED);
+    ck_assert_str_eq(refusal_of(&answer).reason, "PERMISSION_DENIED");
 }
 END_TEST
 
@@ -351,6 +365,7 @@ int main(void)
     tcase_add_test(tcase, a_wrong_verb_is_405_and_a_wrong_path_404);
     tcase_add_test(tcase, an_invalid_field_is_named_with_its_value_and_what_is_allowed);
     tcase_add_test(tcase, a_handlers_refusal_crosses_the_wire_whole);
+    tcase_add_test(tcase, bytes_that_are_no_message_are_malformed);
     tcase_add_test(tcase, the_deadline_is_the_callers_when_it_is_shorter);
     tcase_add_test(tcase, the_trace_of_the_caller_goes_on);
     tcase_add_test(tcase, a_signed_call_brings_its_caller);

@@ -183,6 +183,19 @@ START_TEST(a_service_has_the_settings_it_needs_and_no_others)
 }
 END_TEST
 
+START_TEST(a_daemon_with_a_bad_value_does_not_start)
+{
+    static const struct service STUBBORN = {.name = "stubborn"};
+    struct daemon *daemon = NULL;
+    int port;
+
+    setenv("STUBBORN_THREADS", "many", 1);
+    struct status status = service_start(&STUBBORN, &daemon, &port);
+    ck_assert_str_eq(status.reason, "BAD_CONFIGURATION");
+    ck_assert_ptr_null(daemon);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config");
@@ -196,6 +209,7 @@ int main(void)
     tcase_add_test(tcase, a_required_value_that_is_missing_is_told);
     tcase_add_test(tcase, a_secret_may_come_from_a_file);
     tcase_add_test(tcase, prefixes_are_upper_case_with_underscores);
+    tcase_add_test(tcase, a_daemon_with_a_bad_value_does_not_start);
     tcase_add_test(tcase, a_service_has_the_settings_it_needs_and_no_others);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
