@@ -156,7 +156,7 @@ daemon_migrate() # DAEMON: with the role that owns the schema; the running daemo
         printf '%s_MIGRATE_URL=%s\n' "$prefix" "$(role_url "${1//-/_}_owner")"
     } >"$var/env/$1.migrate.env"
     run_with_env "$var/env/$1.migrate.env" "$bin/$1" migrate >>"$var/log/$1.log" 2>&1 ||
-        show_log "$1" "$1 migrate failed"
+        show_log "$1" "$1 migrate failed (to begin anew without its data: deploy/local/down --purge)"
 }
 
 daemon_launch() # INSTANCE: does not wait
