@@ -62,7 +62,8 @@ static void lead(struct reserve_queue *queue);
 static size_t take(struct reserve_queue *queue);
 static bool is_taken(const struct reserve_queue *queue, size_t count, struct uuid id);
 static void decide(struct reserve_queue *queue, size_t count);
-static struct status decide_alone(struct reserve_queue *queue, size_t index);
+static void decide_alone(struct reserve_queue *queue, size_t index);
+static bool is_lost_race(struct status status);
 static struct status run(struct reserve_queue *queue, size_t first, size_t count);
 static void answer(struct reserve_request *request, struct status status);
 
@@ -221,34 +222,39 @@ static bool is_taken(const struct reserve_queue *queue, size_t count, struct uui
 }
 
 /* A transaction that fails as a whole because of one request (another replica reserves under the
- * same id) must not fail the others: each is then tried by itself. */
+ * same id) must not fail the others: each is then tried by itself. So is one whose stock items
+ * changed under it. */
 static void decide(struct reserve_queue *queue, size_t count)
 {
     metric_add(&RESERVE_BATCHED, 0, (int64_t)count);
     struct status status = run(queue, 0, count);
-    if (status.code == STATUS_OK)
-        return;
-
     bool is_hopeless = status.code == STATUS_UNAVAILABLE || status.code == STATUS_DEADLINE_EXCEEDED;
+
     for (size_t i = 0; i < count; i++) {
-        if (!is_hopeless)
-            status = decide_alone(queue, i);
-        if (status.code != STATUS_OK)
+        if (is_hopeless)
             answer(queue->batch[i], status);
+        else if (status.code != STATUS_OK || is_lost_race(queue->batch[i]->status))
+            decide_alone(queue, i);
     }
 }
 
-/* Lost a race: the winner's reservation is there to be found the next time. */
-static struct status decide_alone(struct reserve_queue *queue, size_t index)
+static void decide_alone(struct reserve_queue *queue, size_t index)
 {
-    struct status status = status_ok();
+    struct reserve_request *request = queue->batch[index];
 
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-        status = run(queue, index, 1);
-        if (status.code != STATUS_ABORTED && status.code != STATUS_ALREADY_EXISTS)
-            break;
+        struct status status = run(queue, index, 1);
+        if (status.code != STATUS_OK)
+            answer(request, status);
+        if (!is_lost_race(request->status))
+            return;
     }
-    return status;
+}
+
+/* Who came first is there to be found the next time. */
+static bool is_lost_race(struct status status)
+{
+    return status.code == STATUS_ABORTED || status.code == STATUS_ALREADY_EXISTS;
 }
 
 static struct status run(struct reserve_queue *queue, size_t first, size_t count)

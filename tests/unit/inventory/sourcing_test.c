@@ -1,7 +1,8 @@
 /* sourcing_test.c - which warehouse gives how much. */
 #include "suites.h"
 
-#include "common/str.h"
+#include <stdlib.h>
+#include <string.h>
 
 static struct arena *arena;
 
@@ -202,8 +203,12 @@ static uint32_t next_number(uint32_t *state)
     return *state >> 16;
 }
 
+static const struct sourcing_ops *const SOURCINGS[] = {&priority_sourcing, &nearest_sourcing};
+
+/* Of every implementation. */
 START_TEST(nobody_takes_more_than_there_is_nor_other_than_he_asked)
 {
+    const struct sourcing_ops *sourcing = SOURCINGS[_i];
     uint32_t state = 20261123;
 
     for (int round = 0; round < 2000; round++) {
@@ -222,7 +227,7 @@ START_TEST(nobody_takes_more_than_there_is_nor_other_than_he_asked)
         struct allocations taken;
         int64_t wanted = 1 + next_number(&state) % 30;
 
-        int64_t given = take(&book, &priority_sourcing, "", wanted, &taken);
+        int64_t given = take(&book, sourcing, "DE", wanted, &taken);
 
         ck_assert_int_eq(given, wanted < sum ? wanted : sum);
         int64_t allocated = 0;
@@ -236,6 +241,42 @@ START_TEST(nobody_takes_more_than_there_is_nor_other_than_he_asked)
 }
 END_TEST
 
+static int compare_any(const void *a, const void *b)
+{
+    return uuid_compare(&((const struct source *)a)->warehouse_id,
+                        &((const struct source *)b)->warehouse_id);
+}
+
+START_TEST(the_order_asked_does_not_depend_on_the_order_found)
+{
+    static const char *const COUNTRIES[] = {"DE", "FR", "US"};
+    struct source found[6], shuffled[6];
+    uint32_t state = 7;
+
+    for (int round = 0; round < 500; round++) {
+        for (int i = 0; i < 6; i++)
+            found[i] = (struct source){.warehouse_id = numbered(i + 1),
+                                       .country_code = COUNTRIES[next_number(&state) % 3],
+                                       .priority = next_number(&state) % 3};
+        memcpy(shuffled, found, sizeof found);
+        for (size_t i = 5; i > 0; i--) {
+            size_t other = next_number(&state) % (i + 1);
+            struct source kept = shuffled[i];
+            shuffled[i] = shuffled[other];
+            shuffled[other] = kept;
+        }
+        SOURCINGS[_i]->rank(found, 6, "FR");
+        SOURCINGS[_i]->rank(shuffled, 6, "FR");
+
+        for (int i = 0; i < 6; i++)
+            ck_assert(uuid_equal(found[i].warehouse_id, shuffled[i].warehouse_id));
+        qsort(shuffled, 6, sizeof *shuffled, compare_any);
+        for (int i = 0; i < 6; i++) // none is lost, none comes twice
+            ck_assert(uuid_equal(shuffled[i].warehouse_id, numbered(i + 1)));
+    }
+}
+END_TEST
+
 TCase *sourcing_case(void)
 {
     TCase *tcase = tcase_create("sourcing");
@@ -244,6 +285,9 @@ TCase *sourcing_case(void)
     tcase_add_loop_test(tcase, warehouses_give_in_order, 0, (int)ARRAY_LEN(CASES));
     tcase_add_test(tcase, a_kit_takes_all_its_components_from_one_warehouse);
     tcase_add_test(tcase, parts_in_different_warehouses_make_no_kit);
-    tcase_add_test(tcase, nobody_takes_more_than_there_is_nor_other_than_he_asked);
+    tcase_add_loop_test(tcase, nobody_takes_more_than_there_is_nor_other_than_he_asked, 0,
+                        (int)ARRAY_LEN(SOURCINGS));
+    tcase_add_loop_test(tcase, the_order_asked_does_not_depend_on_the_order_found, 0,
+                        (int)ARRAY_LEN(SOURCINGS));
     return tcase;
 }
