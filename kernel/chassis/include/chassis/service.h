@@ -91,5 +91,5 @@ const struct service *daemon_service(const struct daemon *daemon);
 void *daemon_component_state(const struct daemon *daemon, const char *component);
 /* The value of a chassis-wide setting by its environment name without prefix: "KAFKA_BROKERS". */
 const char *daemon_setting(const struct daemon *daemon, const char *name);
-/* The Postgres schema of a service: its name, except "orders" (ORDER is a reserved word) and "relay". */
+/* The Postgres schema of a service: its name, except "orders" (ORDER is reserved) and "relay". */
 const char *service_schema(const struct service *service);
