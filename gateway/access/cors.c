@@ -37,8 +37,9 @@ bool access_preflight(struct ctx *ctx, const struct http_request *request,
         return false;
     http_response_header(response, "Vary", "Origin");
     if (!origin || !is_allowed(self->cors_origins, origin)) {
-        response->status = 204;
-        return is_preflight; // without our headers the browser refuses by itself
+        if (is_preflight)
+            response->status = 204; // without our headers the browser refuses by itself
+        return is_preflight;
     }
     http_response_header(response, "Access-Control-Allow-Origin", origin);
     if (!is_preflight) {
