@@ -146,7 +146,7 @@ static bool add_topic(struct broadcast *self, const char *topic,
 
 static void dispatch(struct broadcast *self, const rd_kafka_message_t *message)
 {
-    ctx_renew(&self->work, BATCH_TIMEOUT_MS);
+    envelope_renew(&self->work);
     struct record record = kafka_record(&self->work, message);
     record_resolve(&self->work, daemon_service(self->events->daemon)->subscriptions,
                    SUBSCRIPTION_BROADCAST, &record);

@@ -57,8 +57,10 @@ struct record {
 struct status envelope_parse(struct ctx *ctx, const struct record *record, struct event *ret_event);
 struct status envelope_decode(struct ctx *ctx, const struct record *record,
                               const ProtobufCMessage **ret_body);
-/* The ctx of the handler: causation, correlation and trace of the event, method "on:<type>". */
+/* The ctx of the handler: causation, correlation and trace of the event, method "on:<type>". They
+ * lie in its arena, so envelope_renew() takes the place of ctx_renew(). */
 void envelope_enter(struct ctx *ctx, const struct record *record);
+void envelope_renew(struct ctx *ctx);
 /* Parses and finds the subscription of `mode`. */
 void record_resolve(struct ctx *ctx, const struct event_subscription *subscriptions,
                     enum subscription_mode mode, struct record *record);

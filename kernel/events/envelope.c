@@ -85,6 +85,14 @@ void envelope_enter(struct ctx *ctx, const struct record *record)
         (void)parse_traceparent(trace, &ctx->trace); /* a bad one leaves the root trace */
 }
 
+void envelope_renew(struct ctx *ctx)
+{
+    ctx->method = "consumer";
+    ctx->correlation_id = NULL;
+    ctx->causation_id = NULL;
+    ctx_renew(ctx, BATCH_TIMEOUT_MS);
+}
+
 void record_resolve(struct ctx *ctx, const struct event_subscription *subscriptions,
                     enum subscription_mode mode, struct record *record)
 {

@@ -217,7 +217,7 @@ static void work_partition(struct group *group, struct partition *partition)
         daemon_service(group->events->daemon)->subscriptions;
     size_t done = 0;
 
-    ctx_renew(&group->records, BATCH_TIMEOUT_MS);
+    envelope_renew(&group->records);
     for (size_t i = 0; i < partition->count; i++) {
         records[i] = kafka_record(&group->records, partition->pending[i]);
         record_resolve(&group->records, subscriptions, SUBSCRIPTION_SHARED, &records[i]);
@@ -252,7 +252,7 @@ static struct status handle(struct group *group, struct partition *partition,
     }
     partition->unfenced = 0;
     if (!is_singly) {
-        ctx_renew(&group->work, BATCH_TIMEOUT_MS);
+        envelope_renew(&group->work);
         struct status status = apply_batch(self, &group->work, records, count);
         if (status.code == STATUS_OK) {
             *ret_done = count;
@@ -274,7 +274,7 @@ static struct status handle_singly(struct group *group, const struct partition *
     struct events *self = group->events;
 
     (void)partition;
-    ctx_renew(&group->work, BATCH_TIMEOUT_MS);
+    envelope_renew(&group->work);
     struct status status = apply_batch(self, &group->work, record, 1);
     if (status_reason_is(status, EVENT_MALFORMED.reason)) {
         log_status(LOG_ERROR, &group->work, "event_dead_lettered", status);
@@ -301,7 +301,7 @@ static struct status without_database(struct group *group, const struct partitio
 {
     bool is_first = record->offset == partition->pending[0]->offset;
 
-    ctx_renew(&group->work, BATCH_TIMEOUT_MS);
+    envelope_renew(&group->work);
     struct status status = apply_one(&group->work, record);
     if (status.code == STATUS_OK || status_is_transient(status))
         return status;
@@ -408,7 +408,7 @@ static void take_over(struct group *group, rd_kafka_topic_partition_list_t *list
     const struct inbox_position *positions = NULL;
     size_t position_count = 0;
 
-    ctx_renew(&group->work, BATCH_TIMEOUT_MS);
+    envelope_renew(&group->work);
     if (group->events->has_database) {
         struct status status = inbox_positions(group->events, &group->work, group->topics,
                                                group->topic_count, &positions, &position_count);

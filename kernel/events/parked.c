@@ -123,7 +123,7 @@ void parked_drain(struct events *self, struct ctx *ctx)
     bool found = true;
 
     for (int i = 0; i < DRAIN_RECORDS_MAX && found && !self->is_stopping; i++) {
-        ctx_renew(ctx, BATCH_TIMEOUT_MS);
+        envelope_renew(ctx);
         struct status status = drain_one(self, ctx, &found);
         if (status.code != STATUS_OK) {
             log_status(LOG_WARN, ctx, "parked_drain_failed", status);

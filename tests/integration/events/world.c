@@ -93,6 +93,12 @@ void world_destroy(struct world *world)
     char sql[160];
 
     end_children(world);
+    for (size_t i = 0; i < world->spawned_count; i++) {
+        snprintf(sql, sizeof sql, "grep -cE 'Sanitizer|runtime error' /tmp/torg-events-%d.log",
+                 (int)world->spawned[i]);
+        ck_assert_msg(strtol(world_command(world, sql), NULL, 10) == 0, "process %d: %s",
+                      (int)world->spawned[i], sql);
+    }
     ctx_finish(&world->ctx);
     service_stop(world->shop);
     PQfinish(world->db);
