@@ -31,7 +31,8 @@ struct status inventory_adjust_stock(struct ctx *ctx, const Inventory__V1__Adjus
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(stock_lines_resolve(ctx, tx, wanted_lines, 1, 1, &line));
-    TRY(store_open_book(tx, &line->stock_item_id, 1, &warehouse, 1, &book));
+    TRY(store_open_book(tx, (struct ids){&line->stock_item_id, 1}, (struct ids){&warehouse, 1},
+                        &book));
     struct level *level = stock_line_level(&book, line, warehouse);
     TRY(post(ctx, &book, level, req, line->quantity));
     TRY(stock_events_add(ctx, &events, &book, book.movements[0].kind));
@@ -57,7 +58,7 @@ struct status inventory_set_stock_level_policy(struct ctx *ctx,
 
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(store_open_book(tx, &item, 1, &warehouse, 1, &book));
+    TRY(store_open_book(tx, (struct ids){&item, 1}, (struct ids){&warehouse, 1}, &book));
     struct level *level = book_find_level(&book, item, warehouse);
     if (level->low_threshold != req->low_threshold ||
         level->backorder_limit != req->backorder_limit) {

@@ -44,15 +44,16 @@ struct status inventory_list_stock_levels(struct ctx *ctx,
                                           Inventory__V1__ListStockLevelsResponse *rep)
 {
     int64_t size = page_size(req->page);
-    struct uuid after[2];
+    struct stock_page page = {.stock_item_id = parsed(req->stock_item_id),
+                              .warehouse_id = parsed(req->warehouse_id),
+                              .limit = size + 1};
     struct level *levels;
     size_t count;
 
-    TRY(page_after_uuids(ctx, req->page, 2, after));
+    TRY(page_after_uuids(ctx, req->page, 2, page.after));
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin_read(ctx, &tx));
-    TRY(store_list_levels(tx, parsed(req->stock_item_id), parsed(req->warehouse_id), after,
-                          size + 1, &levels, &count));
+    TRY(store_list_levels(tx, &page, &levels, &count));
 
     bool has_more = count > (size_t)size;
     rep->n_levels = has_more ? (size_t)size : count;
@@ -74,14 +75,15 @@ struct status inventory_list_movements(struct ctx *ctx,
                                        Inventory__V1__ListMovementsResponse *rep)
 {
     int64_t size = page_size(req->page);
-    struct uuid before;
+    struct stock_page page = {.stock_item_id = parsed(req->stock_item_id),
+                              .warehouse_id = parsed(req->warehouse_id),
+                              .limit = size + 1};
     struct db_rows rows;
 
-    TRY(page_after_uuids(ctx, req->page, 1, &before));
+    TRY(page_after_uuids(ctx, req->page, 1, page.after));
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin_read(ctx, &tx));
-    TRY(store_list_movements(tx, parsed(req->stock_item_id), parsed(req->warehouse_id), before,
-                             size + 1, &rows));
+    TRY(store_list_movements(tx, &page, &rows));
 
     bool has_more = rows.count > (size_t)size;
     rep->n_movements = has_more ? (size_t)size : rows.count;

@@ -14,6 +14,11 @@
 
 struct reserve_queues;
 
+struct ids {
+    const struct uuid *ids;
+    size_t count;
+};
+
 /* The daemon's state: configuration first, then what start() makes of it. */
 struct inventory {
     const char *sourcing_name;
@@ -141,7 +146,7 @@ struct stock_line {
 struct status stock_lines_resolve(struct ctx *ctx, struct db_tx *tx,
                                   Inventory__V1__StockQuantity *const *lines, size_t count,
                                   int64_t quantity_min, struct stock_line **ret_lines);
-struct uuid *stock_line_items(struct ctx *ctx, const struct stock_line *lines, size_t count);
+struct ids stock_line_items(struct ctx *ctx, const struct stock_line *lines, size_t count);
 /* The level is there, since the book was opened with its warehouse. */
 struct level *stock_line_level(const struct book *book, const struct stock_line *line,
                                struct uuid warehouse_id);

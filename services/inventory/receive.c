@@ -26,7 +26,7 @@ struct status inventory_receive_stock(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(stock_lines_resolve(ctx, tx, req->lines, req->n_lines, 1, &lines));
-    TRY(store_open_book(tx, stock_line_items(ctx, lines, req->n_lines), req->n_lines, &warehouse, 1,
+    TRY(store_open_book(tx, stock_line_items(ctx, lines, req->n_lines), (struct ids){&warehouse, 1},
                         &book));
     for (size_t i = 0; i < req->n_lines; i++) {
         movement.to = stock_line_level(&book, &lines[i], warehouse);
@@ -54,7 +54,7 @@ struct status inventory_count_stock(struct ctx *ctx, const Inventory__V1__CountS
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(stock_lines_resolve(ctx, tx, req->lines, req->n_lines, 0, &lines));
-    TRY(store_open_book(tx, stock_line_items(ctx, lines, req->n_lines), req->n_lines, &warehouse, 1,
+    TRY(store_open_book(tx, stock_line_items(ctx, lines, req->n_lines), (struct ids){&warehouse, 1},
                         &book));
     for (size_t i = 0; i < req->n_lines; i++)
         count_line(&book, &lines[i], movement, warehouse);
@@ -88,7 +88,7 @@ struct status inventory_transfer_stock(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(stock_lines_resolve(ctx, tx, req->lines, req->n_lines, 1, &lines));
-    TRY(store_open_book(tx, stock_line_items(ctx, lines, req->n_lines), req->n_lines, warehouses, 2,
+    TRY(store_open_book(tx, stock_line_items(ctx, lines, req->n_lines), (struct ids){warehouses, 2},
                         &book));
     for (size_t i = 0; i < req->n_lines; i++)
         TRY(take_line(ctx, &book, &lines[i], movement, warehouses));

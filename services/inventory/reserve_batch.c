@@ -90,7 +90,8 @@ static struct status open_view(struct db_tx *tx, struct reserve_request *const *
     for (size_t i = 1; i < variant_count; i++)
         if (!uuid_equal(variants[i], variants[distinct - 1]))
             variants[distinct++] = variants[i];
-    return store_open_reserve(tx, variants, distinct, reservations, count, ret_view);
+    return store_open_reserve(tx, (struct ids){variants, distinct},
+                              (struct ids){reservations, count}, ret_view);
 }
 
 static struct status decide(struct reserve_view *view, struct reserve_request *request)

@@ -37,13 +37,13 @@ struct status stock_lines_resolve(struct ctx *ctx, struct db_tx *tx,
     return status_ok();
 }
 
-struct uuid *stock_line_items(struct ctx *ctx, const struct stock_line *lines, size_t count)
+struct ids stock_line_items(struct ctx *ctx, const struct stock_line *lines, size_t count)
 {
     struct uuid *items = arena_array(ctx->arena, struct uuid, count);
 
     for (size_t i = 0; i < count; i++)
         items[i] = lines[i].stock_item_id;
-    return items;
+    return (struct ids){items, count};
 }
 
 struct level *stock_line_level(const struct book *book, const struct stock_line *line,
@@ -103,8 +103,10 @@ static struct status map_variants(struct ctx *ctx, struct db_tx *tx,
 
 static struct status refuse_twice(struct ctx *ctx, const struct stock_line *lines, size_t count)
 {
-    struct uuid *items = stock_line_items(ctx, lines, count);
+    struct uuid *items = arena_array(ctx->arena, struct uuid, count);
 
+    for (size_t i = 0; i < count; i++)
+        items[i] = lines[i].stock_item_id;
     qsort(items, count, sizeof *items, uuid_compare);
     for (size_t i = 1; i < count; i++)
         if (uuid_equal(items[i - 1], items[i]))

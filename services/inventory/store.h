@@ -55,10 +55,9 @@ extern const struct db_stmt LOCK_ITEMS[STOCK_KEYS], READ_LEVELS[STOCK_KEYS];
 /* For the rest of the transaction: statements keep the plan of their first use. Without waiting. */
 struct status store_plan_once(struct db_tx *tx);
 
-/* Locks the stock items and reads all their levels. Stock items and their levels in `warehouse_ids`
+/* Locks the stock items and reads all their levels. Stock items and their levels in `warehouses`
  * are made when they are missing; WAREHOUSE_NOT_FOUND. One round trip. */
-struct status store_open_book(struct db_tx *tx, const struct uuid *stock_item_ids, size_t count,
-                              const struct uuid *warehouse_ids, size_t warehouse_count,
+struct status store_open_book(struct db_tx *tx, struct ids stock_items, struct ids warehouses,
                               struct book *ret_book);
 void book_of_rows(struct ctx *ctx, const struct db_rows *items, const struct db_rows *levels,
                   struct book *ret_book);
@@ -79,9 +78,8 @@ struct reserve_view {
     size_t existing_count;
     int64_t now_us;
 };
-struct status store_open_reserve(struct db_tx *tx, const struct uuid *variant_ids,
-                                 size_t variant_count, const struct uuid *reservation_ids,
-                                 size_t reservation_count, struct reserve_view *ret_view);
+struct status store_open_reserve(struct db_tx *tx, struct ids variant_ids,
+                                 struct ids reservation_ids, struct reserve_view *ret_view);
 struct status store_add_reservations(struct db_tx *tx, struct reservation *const *reservations,
                                      size_t count);
 
@@ -116,13 +114,18 @@ struct availability {
 struct status store_read_availability(struct db_tx *tx, const struct uuid *variant_ids,
                                       size_t count, struct availability **ret_rows,
                                       size_t *ret_count);
-/* Nil ids: any. By stock item, then warehouse, after `after` (two ids). */
-struct status store_list_levels(struct db_tx *tx, struct uuid stock_item_id,
-                                struct uuid warehouse_id, const struct uuid *after, int64_t limit,
+/* Which part of a list. Nil ids: any. */
+struct stock_page {
+    struct uuid stock_item_id;
+    struct uuid warehouse_id;
+    struct uuid after[2]; /* the key of the last row before; nil: from the first */
+    int64_t limit;
+};
+/* By stock item, then warehouse: the key is both. */
+struct status store_list_levels(struct db_tx *tx, const struct stock_page *page,
                                 struct level **ret_levels, size_t *ret_count);
-/* Newest first, before movement `before` (nil: from the newest). */
-struct status store_list_movements(struct db_tx *tx, struct uuid stock_item_id,
-                                   struct uuid warehouse_id, struct uuid before, int64_t limit,
+/* Newest first: the key is after[0], a movement. */
+struct status store_list_movements(struct db_tx *tx, const struct stock_page *page,
                                    struct db_rows *ret_rows);
 /* Mismatches: stock item, warehouse (nil: outside), account, balance, sum of movements; and one row
  * with the numbers of balances and movements. Nil: all stock items. */

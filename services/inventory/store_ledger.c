@@ -166,17 +166,16 @@ struct status store_plan_once(struct db_tx *tx)
     return db_later(tx, &PLAN_ONCE, DB_NONE);
 }
 
-struct status store_open_book(struct db_tx *tx, const struct uuid *stock_item_ids, size_t count,
-                              const struct uuid *warehouse_ids, size_t warehouse_count,
+struct status store_open_book(struct db_tx *tx, struct ids stock_items, struct ids warehouses,
                               struct book *ret_book)
 {
-    struct db_args items = DB_ARGS(db_uuids(stock_item_ids, count));
+    struct db_args items = DB_ARGS(db_uuids(stock_items.ids, stock_items.count));
     struct db_call calls[] = {
         {.stmt = &ADD_ITEMS, .args = items},
         {.stmt = &LOCK_ITEMS[STOCK_BY_ITEM], .args = items},
         {.stmt = &ADD_LEVELS,
-         .args =
-             DB_ARGS(db_uuids(stock_item_ids, count), db_uuids(warehouse_ids, warehouse_count))},
+         .args = DB_ARGS(db_uuids(stock_items.ids, stock_items.count),
+                         db_uuids(warehouses.ids, warehouses.count))},
         {.stmt = &READ_LEVELS[STOCK_BY_ITEM], .args = items},
     };
 
@@ -184,7 +183,7 @@ struct status store_open_book(struct db_tx *tx, const struct uuid *stock_item_id
     struct status status = db_batch(tx, calls, ARRAY_LEN(calls));
     if (status.code != STATUS_OK && str_equal(db_constraint(tx), "stock_level_warehouse"))
         return ctx_fail(db_ctx(tx), &WAREHOUSE_NOT_FOUND, "%s",
-                        uuid_text(db_ctx(tx)->arena, warehouse_ids[0]));
+                        uuid_text(db_ctx(tx)->arena, warehouses.ids[0]));
     TRY(status);
     book_of_rows(db_ctx(tx), &calls[1].rows, &calls[3].rows, ret_book);
     return status_ok();

@@ -122,15 +122,14 @@ struct status store_read_availability(struct db_tx *tx, const struct uuid *varia
     return status_ok();
 }
 
-struct status store_list_levels(struct db_tx *tx, struct uuid stock_item_id,
-                                struct uuid warehouse_id, const struct uuid *after, int64_t limit,
+struct status store_list_levels(struct db_tx *tx, const struct stock_page *page,
                                 struct level **ret_levels, size_t *ret_count)
 {
     struct db_rows rows;
 
     TRY(db_many(tx, &LIST_LEVELS,
-                DB_ARGS(db_uuid_or_null(stock_item_id), db_uuid_or_null(warehouse_id),
-                        db_uuid(after[0]), db_uuid(after[1]), db_int(limit)),
+                DB_ARGS(db_uuid_or_null(page->stock_item_id), db_uuid_or_null(page->warehouse_id),
+                        db_uuid(page->after[0]), db_uuid(page->after[1]), db_int(page->limit)),
                 &rows));
     struct level *levels = arena_array(db_ctx(tx)->arena, struct level, rows.count);
     for (size_t i = 0; i < rows.count; i++) {
@@ -147,13 +146,12 @@ struct status store_list_levels(struct db_tx *tx, struct uuid stock_item_id,
     return status_ok();
 }
 
-struct status store_list_movements(struct db_tx *tx, struct uuid stock_item_id,
-                                   struct uuid warehouse_id, struct uuid before, int64_t limit,
+struct status store_list_movements(struct db_tx *tx, const struct stock_page *page,
                                    struct db_rows *ret_rows)
 {
     return db_many(tx, &LIST_MOVEMENTS,
-                   DB_ARGS(db_uuid(stock_item_id), db_uuid_or_null(warehouse_id),
-                           db_uuid_or_null(before), db_int(limit)),
+                   DB_ARGS(db_uuid(page->stock_item_id), db_uuid_or_null(page->warehouse_id),
+                           db_uuid_or_null(page->after[0]), db_int(page->limit)),
                    ret_rows);
 }
 

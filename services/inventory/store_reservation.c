@@ -140,12 +140,11 @@ columns_of_reservations(struct arena *arena, struct reservation *const *reservat
 static struct status add_lines(struct db_tx *tx, struct reservation *const *reservations,
                                size_t reservation_count);
 
-struct status store_open_reserve(struct db_tx *tx, const struct uuid *variant_ids,
-                                 size_t variant_count, const struct uuid *reservation_ids,
-                                 size_t reservation_count, struct reserve_view *ret_view)
+struct status store_open_reserve(struct db_tx *tx, struct ids variant_ids,
+                                 struct ids reservation_ids, struct reserve_view *ret_view)
 {
-    struct db_args variants = DB_ARGS(db_uuids(variant_ids, variant_count));
-    struct db_args reservations = DB_ARGS(db_uuids(reservation_ids, reservation_count));
+    struct db_args variants = DB_ARGS(db_uuids(variant_ids.ids, variant_ids.count));
+    struct db_args reservations = DB_ARGS(db_uuids(reservation_ids.ids, reservation_ids.count));
     struct db_call calls[] = {
         {.stmt = &LOCK_ITEMS[STOCK_BY_VARIANT], .args = variants},
         {.stmt = &READ_LEVELS[STOCK_BY_VARIANT], .args = variants},

@@ -331,7 +331,7 @@ START_TEST(a_mapping_that_changes_while_its_old_items_are_locked_is_not_trusted)
 
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     then_ok(db_begin(holder, &tx));
-    then_ok(store_open_book(tx, &mug, 1, &berlin, 1, &book));
+    then_ok(store_open_book(tx, (struct ids){&mug, 1}, (struct ids){&berlin, 1}, &book));
     pthread_create(&late.thread, NULL, is_queued ? submit : run_batch, &late);
     world_until(1, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted");
     given_kit(kit, &(struct component){kit, tee, 1}, 1);
@@ -359,7 +359,7 @@ START_TEST(who_waits_behind_a_batch_gives_up_at_his_deadline)
 
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     then_ok(db_begin(holder, &tx));
-    then_ok(store_open_book(tx, &mug, 1, &berlin, 1, &book));
+    then_ok(store_open_book(tx, (struct ids){&mug, 1}, (struct ids){&berlin, 1}, &book));
     pthread_create(&leader.thread, NULL, submit, &leader);
     world_until(1, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted");
     behind.request.ctx->deadline_us = clock_monotonic_us() + 20000;
