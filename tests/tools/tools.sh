@@ -61,7 +61,7 @@ check() # SENTENCE COMMAND...: it must succeed; its output is shown when it does
     local sentence=$1 result=0
     shift
     "$@" >"$scratch/output" 2>&1 </dev/null || result=$?
-    [ $result = 0 ] || sed 's/^/# /' "$scratch/output" | head -n 40
+    [ $result = 0 ] || sed 's/^/# /' "$scratch/output" | head -n 120
     tap $result "$sentence"
 }
 
@@ -72,7 +72,7 @@ check_status() # STATUS SENTENCE COMMAND...: it must end with exactly this
     "$@" >"$scratch/output" 2>&1 </dev/null || result=$?
     if [ $result != "$expected" ]; then
         echo "# expected exit status $expected, got $result"
-        sed 's/^/# /' "$scratch/output" | head -n 40
+        sed 's/^/# /' "$scratch/output" | head -n 120
         result=1
     else
         result=0
