@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-static const struct error_def CAPTURE_PENDING = {
-    STATUS_UNAVAILABLE, "CAPTURE_PENDING", "The provider has not confirmed yet: it is asked again"};
+const struct error_def CAPTURE_PENDING = {STATUS_UNAVAILABLE, "CAPTURE_PENDING",
+                                          "The provider has not confirmed yet: it is asked again"};
 const struct error_def CAPTURE_EXCEEDS_AUTHORIZATION = {
     STATUS_FAILED_PRECONDITION, "CAPTURE_EXCEEDS_AUTHORIZATION",
     "Capture at most what is authorized and not captured or being captured"};

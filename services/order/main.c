@@ -85,6 +85,8 @@ static const struct error_def *const ERRORS[] = {
     &WEBHOOK_REFUSED,
     &NO_WEBHOOKS,
     &PROVIDER_SILENT,
+    &CAPTURE_PENDING,
+    &UNWIND_PENDING,
     NULL,
 };
 

@@ -3,6 +3,7 @@
 #include "payment.h"
 #include "states.h"
 
+// tidy: macro: the assertion's text is the name of our constant
 #define SAME(ours, theirs) _Static_assert((int)(ours) == (int)(theirs), #ours)
 
 SAME(CHECKOUT_BEGUN, ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_BEGUN);

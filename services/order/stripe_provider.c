@@ -21,7 +21,12 @@
 /* What the adapter was written against; without it an account's default version decides. */
 static const char API_VERSION[] = "2024-06-20";
 
-enum { SIGNATURE_TOLERANCE_S = 300, CONNECT_TIMEOUT_MS = 1000, ANSWER_MAX = 1 << 20 };
+enum {
+    SIGNATURE_TOLERANCE_S = 300,
+    CONNECT_TIMEOUT_MS = 1000,
+    ANSWER_MAX = 1 << 20,
+    RECORD_MS = 500, /* of the caller's time, left for writing the answer down */
+};
 
 const struct error_def WEBHOOK_REFUSED = {
     STATUS_UNAUTHENTICATED, "WEBHOOK_REFUSED",
@@ -259,6 +264,7 @@ static void add_origin(struct ctx *ctx, struct exchange *exchange,
 static void send(struct payment_provider *self, struct ctx *ctx, struct exchange *exchange)
 {
     const struct stripe_provider *stripe = container_of(self, struct stripe_provider, base);
+    const int64_t left_ms = ctx_remaining_ms(ctx) - RECORD_MS;
     struct http_header headers[4] = {
         {"Authorization", arena_printf(ctx->arena, "Bearer %s", stripe->settings.secret)},
         {"Stripe-Version", API_VERSION},
@@ -273,11 +279,14 @@ static void send(struct payment_provider *self, struct ctx *ctx, struct exchange
         .body = exchange->form.data,
         .body_length = exchange->form.length,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .timeout_ms = stripe->settings.timeout_ms,
+        .timeout_ms = left_ms < stripe->settings.timeout_ms ? left_ms : stripe->settings.timeout_ms,
         .answer_max = ANSWER_MAX,
         .allow_private = true, // the address is the operator's, not a stranger's
     };
     struct http_answer answer;
+
+    if (left_ms <= 0)
+        return;
     struct status status = http_fetch(ctx, &call, &answer);
 
     if (status.code != STATUS_OK)

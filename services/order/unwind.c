@@ -5,8 +5,8 @@
  * is held and nothing is kept, each under a key of its own that a retry sends again. */
 #include "store.h"
 
-static const struct error_def UNWIND_PENDING = {
-    STATUS_UNAVAILABLE, "UNWIND_PENDING", "The provider has not confirmed yet: it is asked again"};
+const struct error_def UNWIND_PENDING = {STATUS_UNAVAILABLE, "UNWIND_PENDING",
+                                         "The provider has not confirmed yet: it is asked again"};
 
 enum { STEPS_MAX = 4, TENDERS_MAX = 5, RETRY_MS = 2000 };
 

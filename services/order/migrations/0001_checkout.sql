@@ -1,4 +1,5 @@
--- Checkouts: the durable record of a purchase in progress. New tables, so every binary runs across it.
+-- Checkouts: the durable record of a purchase in progress. New tables, so every binary runs across
+-- it.
 
 -- Where money goes. Secrets are not here: they come from the environment of the provider's adapter.
 CREATE TABLE orders.provider_account (
@@ -11,8 +12,8 @@ CREATE TABLE orders.provider_account (
 );
 
 -- state holds the numbers of order.v1.CheckoutState. is_live says the same as "neither placed nor
--- cancelled"; the partial indexes go by it and not by state, because an update that changes a column
--- of an index cannot be a heap-only one and every step of a checkout changes its state.
+-- cancelled"; the partial indexes go by it and not by state: an update that changes a column of an
+-- index cannot be a heap-only one, and every step of a checkout changes its state.
 CREATE TABLE orders.checkout (
     id                  uuid PRIMARY KEY,
     state               bigint NOT NULL CHECK (state BETWEEN 1 AND 9),

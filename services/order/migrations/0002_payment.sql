@@ -26,7 +26,7 @@ CREATE TABLE orders.payment (
     refund_count            bigint NOT NULL DEFAULT 0,
     void_count              bigint NOT NULL DEFAULT 0,
     is_voiding              boolean NOT NULL DEFAULT false,
-    is_cancelled            boolean NOT NULL DEFAULT false, -- tombstone: whatever comes is given back
+    is_cancelled            boolean NOT NULL DEFAULT false, -- tombstone: what comes is given back
     provider_reference      text,
     action_url              text,
     client_secret           text,
@@ -37,7 +37,8 @@ CREATE TABLE orders.payment (
     update_time             timestamptz NOT NULL DEFAULT now(),
     UNIQUE (checkout_id, number),
     CONSTRAINT payment_capture_within_authorization CHECK
-        (captured_minor <= capture_requested_minor AND capture_requested_minor <= authorized_minor),
+        (captured_minor <= capture_requested_minor
+         AND capture_requested_minor <= authorized_minor),
     CONSTRAINT payment_refund_within_capture CHECK
         (refunded_minor <= refund_requested_minor AND refund_requested_minor <= captured_minor)
 ) WITH (fillfactor = 70);

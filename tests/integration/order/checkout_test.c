@@ -91,6 +91,29 @@ START_TEST(an_account_takes_its_currencies_only)
 }
 END_TEST
 
+START_TEST(tenders_have_to_pay_the_total)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    sale.first_minor = SALE_TOTAL - 1;
+
+    then_reason(sale_begin(&sale, NULL), STATUS_INVALID_ARGUMENT, "TENDERS_MISMATCH");
+}
+END_TEST
+
+START_TEST(rivals_that_come_and_go_are_not_waited_for_for_ever)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    world_sql("CREATE FUNCTION ghost() RETURNS trigger LANGUAGE plpgsql AS"
+              " 'BEGIN RETURN NULL; END'");
+    world_sql("CREATE TRIGGER ghost BEFORE INSERT ON checkout FOR EACH ROW"
+              " EXECUTE FUNCTION ghost()"); // a rival is in the way, and gone when looked for
+
+    then_reason(sale_begin(&sale, NULL), STATUS_ABORTED, "CHECKOUT_RACED");
+}
+END_TEST
+
 START_TEST(a_leased_checkout_is_not_taken)
 {
     struct sale sale = given_sale(given_order_daemon(), "manual");
@@ -321,6 +344,8 @@ void checkout_case(Suite *suite)
     tcase_add_test(checkout, the_key_of_a_finished_checkout_answers_it);
     tcase_add_test(checkout, an_unknown_account_is_refused_and_leaves_nothing);
     tcase_add_test(checkout, an_account_takes_its_currencies_only);
+    tcase_add_test(checkout, tenders_have_to_pay_the_total);
+    tcase_add_test(checkout, rivals_that_come_and_go_are_not_waited_for_for_ever);
     tcase_add_test(checkout, a_leased_checkout_is_not_taken);
     tcase_add_test(checkout, who_lost_the_lease_changes_nothing);
     tcase_add_test(checkout, a_retry_after_the_lease_takes_over);

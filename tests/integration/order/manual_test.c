@@ -129,6 +129,7 @@ START_TEST(the_buyer_is_told_and_the_snapshot_knows_no_person)
     struct sale sale = given_placed(given_order_daemon(), "manual");
 
     (void)sale;
+    then_published_as_example("orders", &platform__v1__send_notification__schema);
     ck_assert_int_eq(world_sql_int("SELECT count(*) FROM outbox"
                                    " WHERE topic = 'platform.notification.commands.v1'"
                                    " AND position('anna@example.com'::bytea IN payload) > 0"
@@ -142,6 +143,17 @@ START_TEST(the_buyer_is_told_and_the_snapshot_knows_no_person)
                                    " WHERE position('anna'::bytea IN snapshot) > 0"
                                    " OR position('Hauptstr'::bytea IN snapshot) > 0"),
                      0);
+}
+END_TEST
+
+START_TEST(no_order_without_its_money)
+{
+    struct sale sale = given_authorized(given_order_daemon(), "manual");
+
+    world_sql("UPDATE payment SET authorized_minor = authorized_minor - 1");
+
+    then_reason(sale_place(&sale, NULL), STATUS_FAILED_PRECONDITION, "PAYMENT_MISSING");
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM orders"), 0);
 }
 END_TEST
 
@@ -430,6 +442,7 @@ void manual_case(Suite *suite)
     tcase_add_test(manual, an_order_is_placed_with_everything_on_it);
     tcase_add_test(manual, the_order_reads_as_it_was_answered);
     tcase_add_test(manual, the_buyer_is_told_and_the_snapshot_knows_no_person);
+    tcase_add_test(manual, no_order_without_its_money);
     tcase_add_test(manual, nobody_changes_a_snapshot);
     tcase_add_test(manual, the_heard_capture_starts_the_shipment_once);
     tcase_add_test(manual, a_capture_heard_after_the_cancellation_starts_nothing);

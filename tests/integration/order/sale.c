@@ -71,7 +71,7 @@ struct status sale_begin(struct sale *sale, Order__V1__BeginCheckoutResponse *re
 
     second.provider_account = sale->second_account;
     second.payment_method = sale->second_method;
-    tender.amount_minor = sale->second_account == NULL ? 0 : 1000;
+    tender.amount_minor = sale->first_minor;
     tender.provider_account = sale->account;
     tender.payment_method = sale->payment_method;
     tender.return_url = "https://shop.example/back";

@@ -13,7 +13,8 @@ extern const struct service ORDER;
 struct sale {
     struct daemon *daemon;
     const char *cart_id, *client_key, *account, *payment_method, *checkout_id;
-    const char *second_account, *second_method; /* then the first pays 1000, this one the rest */
+    int64_t first_minor; /* what the first tender pays; 0: all, or what the second leaves */
+    const char *second_account, *second_method; /* pays the rest */
     int64_t epoch;
 };
 

@@ -255,6 +255,22 @@ START_TEST(a_webhook_counts_once_and_only_when_it_is_the_banks)
 }
 END_TEST
 
+START_TEST(only_accounts_whose_provider_sends_webhooks_take_them)
+{
+    struct daemon *daemon = given_order_daemon();
+    Order__V1__ReceiveWebhookRequest req = ORDER__V1__RECEIVE_WEBHOOK_REQUEST__INIT;
+    Order__V1__ReceiveWebhookResponse reply = ORDER__V1__RECEIVE_WEBHOOK_RESPONSE__INIT;
+
+    req.signature = "t=1,v1=00";
+    req.provider_account = "manual";
+    then_reason(order_receive_webhook(world_ctx(daemon), &req, &reply), STATUS_NOT_FOUND,
+                "NO_WEBHOOKS");
+    req.provider_account = "nobody";
+    then_reason(order_receive_webhook(world_ctx(daemon), &req, &reply), STATUS_NOT_FOUND,
+                "NO_WEBHOOKS");
+}
+END_TEST
+
 START_TEST(a_webhook_whose_payment_cannot_be_fetched_is_delivered_again)
 {
     struct sale sale = given_card("pm_card_authenticationRequired");
@@ -335,6 +351,7 @@ START_TEST(an_unknown_capture_is_sent_again_under_its_key)
     then_authorizing(&sale, CHECKOUT_AUTHORIZED);
     bank_script(&sale, "capture", _i == 0 ? "timeout_after" : "timeout_before", 1);
     then_ok(sale_place(&sale, NULL));
+    world_until(1, "SELECT count(*) FROM orders.task WHERE last_error LIKE '%%CAPTURE_PENDING%%'");
     until_payment_status(&sale, PAYMENT_STATUS_PAID);
 
     then_bank(&sale, 1, 0, SALE_TOTAL, 0);
@@ -369,6 +386,7 @@ START_TEST(a_cancelled_order_gets_its_money_back)
     until_payment_status(&sale, PAYMENT_STATUS_PAID);
     bank_script(&sale, "refund", "timeout_after", 1);
     cancel(&sale);
+    world_until(1, "SELECT count(*) FROM orders.task WHERE last_error LIKE '%%UNWIND_PENDING%%'");
     until_payment_status(&sale, PAYMENT_STATUS_REFUNDED);
 
     then_bank(&sale, 1, 0, SALE_TOTAL, SALE_TOTAL);
@@ -411,6 +429,7 @@ START_TEST(two_tenders_are_held_together_or_not_at_all)
     given_bank();
     struct sale sale = given_sale(given_order_daemon(), "manual");
 
+    sale.first_minor = 1000;
     sale.second_account = "stripe";
     sale.second_method = _i == 0 ? "pm_card_visa" : "pm_card_chargeDeclined";
     then_ok(sale_begin(&sale, NULL));
@@ -476,6 +495,7 @@ void stripe_case(Suite *suite)
     tcase_add_test(stripe, a_bank_that_is_down_is_waited_for);
     tcase_add_test(stripe, a_webhook_overtakes_our_own_answer);
     tcase_add_test(stripe, a_webhook_counts_once_and_only_when_it_is_the_banks);
+    tcase_add_test(stripe, only_accounts_whose_provider_sends_webhooks_take_them);
     tcase_add_test(stripe, a_webhook_whose_payment_cannot_be_fetched_is_delivered_again);
     tcase_add_test(stripe, a_cancel_overtakes_a_slow_authorization);
     tcase_add_test(stripe, an_unknown_void_is_asked_again);

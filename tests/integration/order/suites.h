@@ -3,6 +3,7 @@
 
 #include "example.h"
 #include "order/v1/events.schema.h"
+#include "platform/v1/commands.schema.h"
 #include "sale.h"
 #include "store.h"
 
