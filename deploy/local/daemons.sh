@@ -54,7 +54,7 @@ instances() # all of them in start order
     local daemon
     for daemon in "${daemon_names[@]}"; do
         echo "$daemon"
-        [ "$replicas" -lt 2 ] || echo "$daemon-2"
+        [ "$replicas" -lt 2 ] || [ "${daemon_offset[$daemon]}" -ge 20 ] || echo "$daemon-2"
     done
 }
 
@@ -105,6 +105,7 @@ expand() # VALUE with {kind:name} placeholders
         case $token in
         port:*) out+=$(port "${token#*:}") ;;
         url:*) out+=$(daemon_urls "${token#*:}") ;;
+        addr:*) out+=http://127.0.0.1:$(instance_port "${token#*:}") ;;
         redis:*) out+=$(redis_url "${token#*:}") ;;
         pg:*) out+=$(role_url "${token#*:}") ;;
         secret:*) out+=$(secret "${token#*:}") ;;
@@ -120,7 +121,7 @@ expand() # VALUE with {kind:name} placeholders
 
 instance_env() # INSTANCE: its whole configuration, one NAME=value a line
 {
-    local daemon prefix called line
+    local daemon prefix called line value
     daemon=$(instance_daemon "$1")
     prefix=$(prefix_of "$daemon")
     printf '%s_LISTEN=127.0.0.1:%s\n' "$prefix" "$(instance_port "$1")"
@@ -132,7 +133,9 @@ instance_env() # INSTANCE: its whole configuration, one NAME=value a line
         printf '%s_URL=%s\n' "$(prefix_of "$called")" "$(daemon_urls "$called")"
     done
     while IFS= read -r line; do
-        [ -z "$line" ] || printf '%s=%s\n' "${line%%=*}" "$(expand "${line#*=}")"
+        [ -n "$line" ] || continue
+        value=$(expand "${line#*=}") # a line of its own: a bad placeholder ends the script
+        printf '%s=%s\n' "${line%%=*}" "$value"
     done <<<"${daemon_extra[$daemon]}"
 }
 

@@ -68,7 +68,6 @@ port() # NAME of a server; the daemons' offsets are in the table `daemons`
     redis-limits) echo $((port_base + 34)) ;;
     kafka) echo $((port_base + 35)) ;;
     kafka-controller) echo $((port_base + 36)) ;;
-    payments) echo $((port_base + 37)) ;;
     mail) echo $((port_base + 38)) ;;
     mail-api) echo $((port_base + 39)) ;;
     *) die "no port is assigned to '$1'" ;;
