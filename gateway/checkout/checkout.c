@@ -11,6 +11,7 @@
 
 enum { RELEASE_US = 500 * 1000 };
 
+/* tidy: macro: the generated name says its enum twice */
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
 
 static const struct saga_step CHECKOUT[] = {

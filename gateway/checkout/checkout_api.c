@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 
+/* tidy: macro: the generated name says its enum twice */
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
 
 const struct error_def CHECKOUT_NOT_FOUND = {STATUS_NOT_FOUND, "CHECKOUT_NOT_FOUND",

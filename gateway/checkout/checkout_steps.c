@@ -14,7 +14,9 @@
 
 #include <inttypes.h>
 
+/* tidy: macro: the generated name says its enum twice */
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
+/* tidy: macro: the generated name says its enum twice */
 #define PROBLEM(name) CART__V1__PROBLEM_KIND__PROBLEM_KIND_##name
 
 enum { ACTION_WAIT_MS = 15 * 60 * 1000 };

@@ -21,7 +21,9 @@
 #ifdef ARENA_POISONS
 #include <sanitizer/asan_interface.h>
 #else
+/* tidy: macro: the sanitizer's own macros, where there is none */
 #define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+/* tidy: macro: as above */
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 

@@ -7,6 +7,7 @@
 
 enum { ATTEMPTS_MAX = 8 };
 
+/* tidy: macro: the generated name says its enum twice */
 #define STATE(name) CART__V1__CART_STATE__CART_STATE_##name
 
 /* Writes a change of state; false in *ret_is_written when another caller was faster. */

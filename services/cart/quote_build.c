@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+/* tidy: macro: the generated name says its enum twice */
 #define PROBLEM(name) CART__V1__PROBLEM_KIND__PROBLEM_KIND_##name
 
 struct builder {

@@ -1,6 +1,6 @@
 -- Partitions of a day for every table of the schema that is partitioned by range of one UUIDv7
--- column. A function of the owner, so the running role needs no DDL. Forward-only; nothing that runs
--- depends on it yet.
+-- column. A function of the owner, so the running role needs no DDL. Forward-only; nothing that
+-- runs depends on it yet.
 
 -- How long old partitions stay; a table without a row here keeps them for good.
 CREATE TABLE {schema}.partition_policy (

@@ -34,7 +34,8 @@ CREATE TABLE marketing.coupon (
     redeemed_count bigint NOT NULL DEFAULT 0 CHECK (redeemed_count >= 0),
     version bigint NOT NULL DEFAULT 1,
     -- What the code promises holds even if a statement forgot to check it.
-    CONSTRAINT coupon_not_overused CHECK (usage_limit = 0 OR held_count + redeemed_count <= usage_limit)
+    CONSTRAINT coupon_not_overused
+        CHECK (usage_limit = 0 OR held_count + redeemed_count <= usage_limit)
 );
 CREATE INDEX coupon_by_promotion ON marketing.coupon (promotion_id, id);
 

@@ -74,7 +74,8 @@ CREATE TABLE pricing.price (
 CREATE INDEX price_by_variant ON pricing.price (variant_id, valid_until);
 CREATE INDEX price_by_list ON pricing.price (price_list_id, id);
 
-GRANT SELECT, INSERT, UPDATE ON pricing.currency, pricing.tax_category, pricing.price_list TO pricing_app;
+GRANT SELECT, INSERT, UPDATE ON pricing.currency, pricing.tax_category, pricing.price_list
+    TO pricing_app;
 GRANT SELECT, INSERT ON pricing.tax_rate, pricing.price TO pricing_app;
 GRANT UPDATE (valid_until, version) ON pricing.tax_rate TO pricing_app;
 GRANT UPDATE (valid_until) ON pricing.price TO pricing_app;

@@ -100,7 +100,7 @@ const char *const *db_get_texts(struct ctx *ctx, const struct db_rows *rows, siz
                                 size_t column, size_t *ret_count);
 
 /* Errors of Postgres. A store function may turn ALREADY_EXISTS into its own by db_constraint(). */
-extern const struct error_def ERROR_CONFLICT;               /* ABORTED: serialization, deadlock, lock_timeout */
+extern const struct error_def ERROR_CONFLICT;       /* ABORTED: serialization, deadlock, lock */
 extern const struct error_def ERROR_ALREADY_EXISTS;         /* ALREADY_EXISTS: unique, exclusion */
 extern const struct error_def ERROR_COMMIT_UNKNOWN;         /* UNAVAILABLE */
 extern const struct error_def ERROR_STATEMENT_REFUSED;      /* INTERNAL: does not fit the schema */
@@ -159,8 +159,8 @@ const char *db_sqlstate(const struct db_tx *tx);
 const char *db_constraint(const struct db_tx *tx);
 
 /* Forward-only migrations, compiled in by add_daemon() from migrations/NNNN_what.sql. The chassis
- * and wired modules add theirs. `{schema}` stands for the daemon's schema, `{app}` for the role it runs as,
- * to which each migration grants what it needs (nothing else does). Each runs once, in a
+ * and wired modules add theirs. `{schema}` stands for the daemon's schema, `{app}` for the role it
+ * runs as, to which each migration grants what it needs (nothing else does). Each runs once, in a
  * transaction, under an advisory lock, as the owner role (<SERVICE>_MIGRATE_URL). */
 struct db_migration {
     const char *name; /* file name without .sql */
