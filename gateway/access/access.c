@@ -32,15 +32,13 @@ static struct status admit_visitor(struct ctx *ctx, struct exchange *exchange)
 struct status access_admit(struct ctx *ctx, struct exchange *exchange)
 {
     const struct route *route = exchange->route;
+    set_caller(ctx, "guest", PUBLIC_SCOPES); // until we know better: finding out takes calls too
     if (route->access == ACCESS_ADMIN)
         return access_admin(ctx, exchange);
 
     TRY(access_rate(ctx, exchange, route->flags & ROUTE_SIGN_IN ? RATE_SIGN_IN : RATE_STOREFRONT,
                     access_address(ctx, exchange->http)));
-    if (route->access != ACCESS_PUBLIC)
-        return admit_visitor(ctx, exchange);
-    set_caller(ctx, "guest", PUBLIC_SCOPES);
-    return status_ok();
+    return route->access == ACCESS_PUBLIC ? status_ok() : admit_visitor(ctx, exchange);
 }
 
 /* The edge appends the address it saw; what stands before it is the client's own claim. */
