@@ -46,7 +46,7 @@ struct status order_cancel_order(struct ctx *ctx, const Order__V1__CancelOrderRe
         TRY(db_audit(tx, "order.cancel", order.id, req->reason));
         TRY(notify_buyer(tx, &order, "order_cancelled"));
     }
-    rep->order = order_message(ctx, &order, true);
+    TRY(order_reply(tx, order.id, &rep->order));
     return db_commit(&tx);
 }
 

@@ -54,7 +54,7 @@ struct status order_capture_payment(struct ctx *ctx, const Order__V1__CapturePay
         TRY(order_payment_changed(tx, &order));
         TRY(db_audit(tx, "order.capture", order.id, req->payment_id));
     }
-    rep->order = order_message(ctx, &order, true);
+    TRY(order_reply(tx, order.id, &rep->order));
     return db_commit(&tx);
 }
 

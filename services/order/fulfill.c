@@ -111,7 +111,7 @@ struct status order_on_payment_captured(struct ctx *ctx, struct db_tx *tx,
     order_derive(&order);
     order.version++;
     TRY(store_save_order(tx, &order));
-    TRY(store_save_fulfillments(tx, &order));
+    TRY(store_open_fulfillments(tx, order.id));
     TRY(store_put_shipments(tx, &order));
     changed.order = order_summary(ctx, &order);
     return outbox_add(tx, &ORDER_FULFILLMENT_CHANGED, order.id, order.version, &changed);
@@ -147,7 +147,7 @@ struct status order_ship_fulfillment(struct ctx *ctx, const Order__V1__ShipFulfi
         TRY(db_audit(tx, "order.ship", order.id, uuid_text(ctx->arena, parcel->id)));
         TRY(notify_buyer(tx, &order, "order_shipped"));
     }
-    rep->order = order_message(ctx, &order, true);
+    TRY(order_reply(tx, order.id, &rep->order));
     return db_commit(&tx);
 }
 
@@ -180,7 +180,7 @@ struct status order_deliver_shipment(struct ctx *ctx, const Order__V1__DeliverSh
         TRY(outbox_add(tx, &SHIPMENT_DELIVERED_EVENT, order.id, order.version, &body));
         TRY(db_audit(tx, "order.deliver", order.id, req->shipment_id));
     }
-    rep->order = order_message(ctx, &order, true);
+    TRY(order_reply(tx, order.id, &rep->order));
     return db_commit(&tx);
 }
 

@@ -38,9 +38,12 @@ static const struct config_field CONFIG[] = {
 
 static const struct rpc_service *const RPC[] = {&ORDER_V1_SERVICE, NULL};
 
+/* A batch is one transaction: requests lock one order each, so they wait for it and never in a
+ * circle with it. */
 static const struct event_subscription SUBSCRIPTIONS[] = {
-    {"order.payment.events.v1", &order__v1__payment_captured__schema, order_on_payment_captured,
-     SUBSCRIPTION_SHARED, true},
+    {.topic = "order.payment.events.v1",
+     .body = &order__v1__payment_captured__schema,
+     .handle = order_on_payment_captured},
     {0},
 };
 

@@ -157,6 +157,8 @@ const Order__V1__UpdateTendersRequest *checkout_tenders(struct ctx *ctx,
 bool order_derive(struct order *order);
 /* After a payment of the order changed: new status, version, row and OrderPaymentChanged. */
 struct status order_payment_changed(struct db_tx *tx, struct order *order);
+/* The order as it reads inside the transaction that changed it: what a change answers. */
+struct status order_reply(struct db_tx *tx, struct uuid id, Order__V1__Order **ret_message);
 Order__V1__OrderSummary *order_summary(struct ctx *ctx, const struct order *order);
 Order__V1__OrderLine **order_line_messages(struct ctx *ctx, const struct order *order);
 /* order_message.c: with_quote for one order, without for a list. */

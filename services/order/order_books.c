@@ -47,6 +47,15 @@ struct status order_payment_changed(struct db_tx *tx, struct order *order)
     return outbox_add(tx, &ORDER_PAYMENT_CHANGED, order->id, order->version, &body);
 }
 
+struct status order_reply(struct db_tx *tx, struct uuid id, Order__V1__Order **ret_message)
+{
+    struct order order;
+
+    TRY(store_load_order(tx, id, false, &order));
+    *ret_message = order_message(db_ctx(tx), &order, true);
+    return status_ok();
+}
+
 Order__V1__OrderSummary *order_summary(struct ctx *ctx, const struct order *order)
 {
     Order__V1__OrderSummary *out = arena_new(ctx->arena, Order__V1__OrderSummary);

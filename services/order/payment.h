@@ -95,9 +95,9 @@ struct payment_list {
     size_t count;
 };
 
-/* Of several checkouts, newest first, in tender order; `for_update` locks. To ride in a batch: the
- * array of ids lives as long as the call. */
-struct db_call store_payments_call(const struct db_value *checkout_ids, bool for_update);
+/* Of one checkout in tender order, locked when `for_update`; or of an array of them, newest first.
+ * To ride in a batch: the value lives as long as the call. */
+struct db_call store_payments_call(const struct db_value *checkout_id, bool for_update);
 struct payment_list store_payments_read(struct ctx *ctx, const struct db_rows *rows);
 struct status store_load_payment(struct db_tx *tx, struct uuid id, bool for_update,
                                  struct payment *ret_payment);

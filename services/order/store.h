@@ -71,6 +71,8 @@ struct status store_add_order(struct db_tx *tx, const struct order *order);
 struct status store_save_order(struct db_tx *tx, const struct order *order);
 struct status store_save_lines(struct db_tx *tx, const struct order *order);
 struct status store_add_fulfillments(struct db_tx *tx, const struct order *order);
+/* Those that wait for payment may be packed. */
+struct status store_open_fulfillments(struct db_tx *tx, struct uuid order_id);
 struct status store_save_fulfillments(struct db_tx *tx, const struct order *order);
 /* Inserts the new ones and moves those whose state differs. */
 struct status store_put_shipments(struct db_tx *tx, const struct order *order);
@@ -78,7 +80,7 @@ struct status store_add_shipment_lines(struct db_tx *tx, const struct shipment *
 
 /* --- store_order_list.c: reads -----------------------------------------------------------------*/
 
-/* The whole order, with a lock on its row and its payments when `for_update`. */
+/* The whole order. `for_update` locks its row and its payments, and leaves the ledger out. */
 struct status store_load_order(struct db_tx *tx, struct uuid id, bool for_update,
                                struct order *ret_order);
 /* Those of the ids that exist, newest first, without snapshots and ledgers. */

@@ -182,10 +182,10 @@ struct status store_lock_checkout(struct db_tx *tx, struct uuid id, enum lock_ex
         [LOCK_WITH_ACCOUNTS] = &LIST_ACCOUNTS,
         [LOCK_WITH_NUMBER] = &NEXT_ORDER_NUMBER,
     };
-    const struct db_value ids = db_uuids(&id, 1);
+    const struct db_value key = db_uuid(id);
     struct db_call calls[] = {
-        {&LOCK_CHECKOUT, DB_ARGS(db_uuid(id)), {0}},
-        store_payments_call(&ids, true),
+        {&LOCK_CHECKOUT, {&key, 1}, {0}},
+        store_payments_call(&key, true),
         {EXTRAS[extra], DB_NONE, {0}},
     };
     struct ctx *ctx = db_ctx(tx);
@@ -215,8 +215,8 @@ struct status store_get_checkout(struct db_tx *tx, struct uuid id, struct uuid c
     else
         TRY(db_one(tx, &GET_CHECKOUT_BY_CART, DB_ARGS(db_uuid(cart_id)), &rows));
     const struct checkout checkout = read_checkout(&rows);
-    const struct db_value ids = db_uuids(&checkout.id, 1);
-    struct db_call payments = store_payments_call(&ids, false);
+    const struct db_value key = db_uuid(checkout.id);
+    struct db_call payments = store_payments_call(&key, false);
 
     TRY(db_batch(tx, &payments, 1));
     *ret_found = (struct locked_checkout){

@@ -1,7 +1,9 @@
 /* store_order_list.c - reading orders: one or a page of them, always in one round trip.
  *
- * Every statement takes the ids as an array and answers in the order of orders (newest first), then
- * of what hangs on them, so that one pass over the rows deals them out. */
+ * Every statement answers in the order of orders (newest first), then of what hangs on them, so
+ * that one pass over the rows deals them out. Each is there twice, by "=" for one order and by ANY
+ * for a page: a plan for an array is never cheap enough to be kept, and one order is the hot case.
+ */
 #include "store.h"
 
 #define ORDER_COLUMNS                                                                              \
@@ -11,70 +13,94 @@
     " p.billing_address"
 #define ORDER_OUT "utiiiiiuuuuttitddtbb"
 
+#define ORDERS_FROM " FROM orders.orders o JOIN orders.party p ON p.order_id = o.id"
+#define SNAPSHOT_FROM                                                                              \
+    " JOIN orders.order_revision r ON r.order_id = o.id AND r.revision = o.revision"
+
 static const struct db_stmt LIST_ORDERS = {
     .name = "list_orders",
     .in = "U",
     .out = ORDER_OUT "b",
-    .sql = "SELECT " ORDER_COLUMNS ", NULL::bytea FROM orders.orders o"
-           " JOIN orders.party p ON p.order_id = o.id WHERE o.id = ANY ($1) ORDER BY o.id DESC",
+    .sql = "SELECT " ORDER_COLUMNS ", NULL::bytea" ORDERS_FROM
+           " WHERE o.id = ANY ($1) ORDER BY o.id DESC",
     .read_only = true,
 };
 
 static const struct db_stmt GET_ORDER = {
     .name = "get_order",
-    .in = "U",
+    .in = "u",
     .out = ORDER_OUT "b",
-    .sql = "SELECT " ORDER_COLUMNS ", r.snapshot FROM orders.orders o"
-           " JOIN orders.party p ON p.order_id = o.id"
-           " JOIN orders.order_revision r ON r.order_id = o.id AND r.revision = o.revision"
-           " WHERE o.id = ANY ($1)",
+    .sql = "SELECT " ORDER_COLUMNS ", r.snapshot" ORDERS_FROM SNAPSHOT_FROM " WHERE o.id = $1",
     .read_only = true,
 };
 
 static const struct db_stmt LOCK_ORDER = {
     .name = "lock_order",
-    .in = "U",
+    .in = "u",
     .out = ORDER_OUT "b",
-    .sql = "SELECT " ORDER_COLUMNS ", r.snapshot FROM orders.orders o"
-           " JOIN orders.party p ON p.order_id = o.id"
-           " JOIN orders.order_revision r ON r.order_id = o.id AND r.revision = o.revision"
-           " WHERE o.id = ANY ($1) FOR UPDATE OF o",
+    .sql = "SELECT " ORDER_COLUMNS ", r.snapshot" ORDERS_FROM SNAPSHOT_FROM
+           " WHERE o.id = $1 FOR UPDATE OF o",
 };
 
-static const struct db_stmt LIST_LINES = {
-    .name = "list_order_lines",
-    .in = "U",
-    .out = "uttttuuiiiiitiii",
-    .sql = "SELECT order_id, line_id, parent_line_id, sku, name, variant_id, product_id, quantity,"
-           " gross_minor, net_minor, tax_minor, discount_minor, unit_discounts::text,"
-           " shipped_quantity, delivered_quantity, cancelled_quantity"
-           " FROM orders.order_line WHERE order_id = ANY ($1) ORDER BY order_id DESC, position",
-    .read_only = true,
-};
+// tidy: macro: a statement's text is a constant, and here there are two of it
+#define LINES_SQL(which)                                                                           \
+    "SELECT order_id, line_id, parent_line_id, sku, name, variant_id, product_id, quantity,"       \
+    " gross_minor, net_minor, tax_minor, discount_minor, unit_discounts::text,"                    \
+    " shipped_quantity, delivered_quantity, cancelled_quantity"                                    \
+    " FROM orders.order_line WHERE order_id " which " ORDER BY order_id DESC, position"
+#define LINES_OUT "uttttuuiiiiitiii"
 
-static const struct db_stmt LIST_FULFILLMENTS = {
-    .name = "list_fulfillments",
-    .in = "U",
-    .out = "uuuituii", /* a row per line */
-    .sql = "SELECT f.order_id, f.id, f.warehouse_id, f.state, line.line_id, line.variant_id,"
-           " line.quantity, line.shipped_quantity FROM orders.fulfillment f"
-           " JOIN orders.fulfillment_line line ON line.fulfillment_id = f.id"
-           " WHERE f.order_id = ANY ($1) ORDER BY f.order_id DESC, f.id, line.line_id",
-    .read_only = true,
-};
+static const struct db_stmt GET_LINES = {.name = "get_order_lines",
+                                         .in = "u",
+                                         .out = LINES_OUT,
+                                         .sql = LINES_SQL("= $1"),
+                                         .read_only = true};
+static const struct db_stmt LIST_LINES = {.name = "list_order_lines",
+                                          .in = "U",
+                                          .out = LINES_OUT,
+                                          .sql = LINES_SQL("= ANY ($1)"),
+                                          .read_only = true};
 
-static const struct db_stmt LIST_SHIPMENTS = {
-    .name = "list_shipments",
-    .in = "U",
-    .out = "uuuittddti", /* a row per line, or one without */
-    .sql = "SELECT f.order_id, s.id, s.fulfillment_id, s.state, s.carrier, s.tracking_number,"
-           " s.ship_time, s.deliver_time, line.line_id, line.quantity"
-           " FROM orders.fulfillment f JOIN orders.shipment s ON s.fulfillment_id = f.id"
-           " LEFT JOIN orders.shipment_line line ON line.shipment_id = s.id"
-           " WHERE f.order_id = ANY ($1)"
-           " ORDER BY f.order_id DESC, s.create_time, s.id, line.line_id",
-    .read_only = true,
-};
+/* A row per line. */
+// tidy: macro: a statement's text is a constant, and here there are two of it
+#define FULFILLMENTS_SQL(which)                                                                    \
+    "SELECT f.order_id, f.id, f.warehouse_id, f.state, line.line_id, line.variant_id,"             \
+    " line.quantity, line.shipped_quantity FROM orders.fulfillment f"                              \
+    " JOIN orders.fulfillment_line line ON line.fulfillment_id = f.id"                             \
+    " WHERE f.order_id " which " ORDER BY f.order_id DESC, f.id, line.line_id"
+#define FULFILLMENTS_OUT "uuuituii"
+
+static const struct db_stmt GET_FULFILLMENTS = {.name = "get_fulfillments",
+                                                .in = "u",
+                                                .out = FULFILLMENTS_OUT,
+                                                .sql = FULFILLMENTS_SQL("= $1"),
+                                                .read_only = true};
+static const struct db_stmt LIST_FULFILLMENTS = {.name = "list_fulfillments",
+                                                 .in = "U",
+                                                 .out = FULFILLMENTS_OUT,
+                                                 .sql = FULFILLMENTS_SQL("= ANY ($1)"),
+                                                 .read_only = true};
+
+/* A row per line, or one without. */
+// tidy: macro: a statement's text is a constant, and here there are two of it
+#define SHIPMENTS_SQL(which)                                                                       \
+    "SELECT f.order_id, s.id, s.fulfillment_id, s.state, s.carrier, s.tracking_number,"            \
+    " s.ship_time, s.deliver_time, line.line_id, line.quantity"                                    \
+    " FROM orders.fulfillment f JOIN orders.shipment s ON s.fulfillment_id = f.id"                 \
+    " LEFT JOIN orders.shipment_line line ON line.shipment_id = s.id"                              \
+    " WHERE f.order_id " which " ORDER BY f.order_id DESC, s.create_time, s.id, line.line_id"
+#define SHIPMENTS_OUT "uuuittddti"
+
+static const struct db_stmt GET_SHIPMENTS = {.name = "get_shipments",
+                                             .in = "u",
+                                             .out = SHIPMENTS_OUT,
+                                             .sql = SHIPMENTS_SQL("= $1"),
+                                             .read_only = true};
+static const struct db_stmt LIST_SHIPMENTS = {.name = "list_shipments",
+                                              .in = "U",
+                                              .out = SHIPMENTS_OUT,
+                                              .sql = SHIPMENTS_SQL("= ANY ($1)"),
+                                              .read_only = true};
 
 static const struct db_stmt LIST_ENTRIES = {
     .name = "list_payment_entries",
@@ -144,8 +170,11 @@ const struct db_stmt *const STORE_ORDER_LIST_STATEMENTS[] = {
     &LIST_ORDERS,
     &GET_ORDER,
     &LOCK_ORDER,
+    &GET_LINES,
     &LIST_LINES,
+    &GET_FULFILLMENTS,
     &LIST_FULFILLMENTS,
+    &GET_SHIPMENTS,
     &LIST_SHIPMENTS,
     &LIST_ENTRIES,
     &FIND_ORDER,
@@ -159,14 +188,16 @@ const struct db_stmt *const STORE_ORDER_LIST_STATEMENTS[] = {
 
 enum { TENDERS_MAX = 5 };
 
+/* What one batch asks for. */
+enum { ORDERS, LINES, FULFILLMENTS, SHIPMENTS, PAYMENTS, ENTRIES };
+
 /* A result that is dealt out order by order; `next` is the first row not dealt. */
 struct deck {
     const struct db_rows *rows;
     size_t next;
 };
 
-static struct status load(struct db_tx *tx, const struct db_stmt *stmt, const struct uuid *ids,
-                          size_t count, struct order **ret_orders, size_t *ret_count);
+static struct order *deal(struct ctx *ctx, const struct db_call *calls);
 static struct order read_order(const struct db_rows *rows, size_t row);
 static void deal_lines(struct ctx *ctx, struct deck *deck, struct order *order);
 static void deal_fulfillments(struct ctx *ctx, struct deck *deck, struct order *order);
@@ -183,20 +214,49 @@ struct status store_load_order(struct db_tx *tx, struct uuid id, bool for_update
                                struct order *ret_order)
 {
     struct ctx *ctx = db_ctx(tx);
-    struct order *orders;
-    size_t count;
+    const struct db_value key = db_uuid(id);
+    const struct db_args args = {&key, 1};
+    struct uuid payment_ids[TENDERS_MAX];
+    struct db_call calls[] = {
+        [ORDERS] = {for_update ? &LOCK_ORDER : &GET_ORDER, args, {0}},
+        [LINES] = {&GET_LINES, args, {0}},
+        [FULFILLMENTS] = {&GET_FULFILLMENTS, args, {0}},
+        [SHIPMENTS] = {&GET_SHIPMENTS, args, {0}},
+        [PAYMENTS] = store_payments_call(&key, for_update),
+        [ENTRIES] = {&LIST_ENTRIES, DB_ARGS(db_uuids(payment_ids, TENDERS_MAX)), {0}},
+    };
 
-    TRY(load(tx, for_update ? &LOCK_ORDER : &GET_ORDER, &id, 1, &orders, &count));
-    if (count == 0)
+    for (int64_t i = 0; i < TENDERS_MAX; i++)
+        payment_ids[i] = payment_id_of(id, i + 1);
+    // who changes the order does not need the ledger that it is about to append to
+    TRY(db_batch(tx, calls, for_update ? ENTRIES : ENTRIES + 1));
+    if (calls[ORDERS].rows.count == 0)
         return ctx_fail(ctx, &ERROR_NOT_FOUND, "order %s", uuid_text(ctx->arena, id));
-    *ret_order = orders[0];
+    *ret_order = *deal(ctx, calls);
+    if (!for_update) {
+        ret_order->entries = read_entries(ctx, &calls[ENTRIES].rows);
+        ret_order->entry_count = calls[ENTRIES].rows.count;
+    }
     return status_ok();
 }
 
 struct status store_load_orders(struct db_tx *tx, const struct uuid *ids, size_t count,
                                 struct order **ret_orders, size_t *ret_count)
 {
-    return load(tx, &LIST_ORDERS, ids, count, ret_orders, ret_count);
+    const struct db_value key = db_uuids(ids, count);
+    const struct db_args args = {&key, 1};
+    struct db_call calls[] = {
+        [ORDERS] = {&LIST_ORDERS, args, {0}},
+        [LINES] = {&LIST_LINES, args, {0}},
+        [FULFILLMENTS] = {&LIST_FULFILLMENTS, args, {0}},
+        [SHIPMENTS] = {&LIST_SHIPMENTS, args, {0}},
+        [PAYMENTS] = store_payments_call(&key, false),
+    };
+
+    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
+    *ret_orders = deal(db_ctx(tx), calls);
+    *ret_count = calls[ORDERS].rows.count;
+    return status_ok();
 }
 
 struct status store_find_order(struct db_tx *tx, const char *number, struct uuid *ret_id)
@@ -237,48 +297,24 @@ struct status store_list_audit(struct db_tx *tx, struct uuid order_id, struct uu
                    DB_ARGS(db_uuid(order_id), db_uuid_or_null(before), db_int(limit)), ret_rows);
 }
 
-/* The ledger is read for one order only: its payments' ids follow from the order's. */
-static struct status load(struct db_tx *tx, const struct db_stmt *stmt, const struct uuid *ids,
-                          size_t count, struct order **ret_orders, size_t *ret_count)
+static struct order *deal(struct ctx *ctx, const struct db_call *calls)
 {
-    struct ctx *ctx = db_ctx(tx);
-    const struct db_value key = db_uuids(ids, count);
-    const struct db_args args = {&key, 1};
-    struct uuid payment_ids[TENDERS_MAX];
-    struct db_call calls[] = {
-        {stmt, args, {0}},
-        {&LIST_LINES, args, {0}},
-        {&LIST_FULFILLMENTS, args, {0}},
-        {&LIST_SHIPMENTS, args, {0}},
-        store_payments_call(&key, stmt == &LOCK_ORDER),
-        {&LIST_ENTRIES, DB_ARGS(db_uuids(payment_ids, TENDERS_MAX)), {0}},
-    };
-
-    for (int64_t i = 0; i < TENDERS_MAX; i++)
-        payment_ids[i] = payment_id_of(count == 0 ? (struct uuid){{0}} : ids[0], i + 1);
-    const bool is_one = stmt != &LIST_ORDERS;
-    TRY(db_batch(tx, calls, is_one ? ARRAY_LEN(calls) : ARRAY_LEN(calls) - 1));
-
-    const struct payment_list payments = store_payments_read(ctx, &calls[4].rows);
-    struct deck lines = {&calls[1].rows, 0};
-    struct deck fulfillments = {&calls[2].rows, 0};
-    struct deck shipments = {&calls[3].rows, 0};
+    const size_t count = calls[ORDERS].rows.count;
+    const struct payment_list payments = store_payments_read(ctx, &calls[PAYMENTS].rows);
+    struct deck lines = {&calls[LINES].rows, 0};
+    struct deck fulfillments = {&calls[FULFILLMENTS].rows, 0};
+    struct deck shipments = {&calls[SHIPMENTS].rows, 0};
+    struct order *orders = arena_array(ctx->arena, struct order, count);
     size_t next_payment = 0;
-    struct order *orders = arena_array(ctx->arena, struct order, calls[0].rows.count);
-    for (size_t i = 0; i < calls[0].rows.count; i++) {
-        orders[i] = read_order(&calls[0].rows, i);
+
+    for (size_t i = 0; i < count; i++) {
+        orders[i] = read_order(&calls[ORDERS].rows, i);
         deal_lines(ctx, &lines, &orders[i]);
         deal_fulfillments(ctx, &fulfillments, &orders[i]);
         deal_shipments(ctx, &shipments, &orders[i]);
         deal_payments(&payments, &next_payment, &orders[i]);
-        if (is_one) {
-            orders[i].entries = read_entries(ctx, &calls[5].rows);
-            orders[i].entry_count = calls[5].rows.count;
-        }
     }
-    *ret_orders = orders;
-    *ret_count = calls[0].rows.count;
-    return status_ok();
+    return orders;
 }
 
 static struct order read_order(const struct db_rows *rows, size_t row)

@@ -17,22 +17,31 @@
     "tttt"                                                                                         \
     "ii"
 
+/* Of one checkout by "=" and not by ANY: a plan for an array is never cheap enough to be kept, so
+ * the statement would be planned at each call. */
 static const struct db_stmt LIST_PAYMENTS = {
     .name = "list_payments",
-    .in = "U", /* checkouts */
+    .in = "u", /* checkout */
     .out = PAYMENT_OUT,
-    .sql = "SELECT " PAYMENT_COLUMNS
-           " FROM orders.payment WHERE checkout_id = ANY ($1) ORDER BY checkout_id DESC, number",
+    .sql = "SELECT " PAYMENT_COLUMNS " FROM orders.payment WHERE checkout_id = $1 ORDER BY number",
     .read_only = true,
 };
 
 static const struct db_stmt LOCK_PAYMENTS = {
     .name = "lock_payments",
+    .in = "u",
+    .out = PAYMENT_OUT,
+    .sql = "SELECT " PAYMENT_COLUMNS " FROM orders.payment WHERE checkout_id = $1 ORDER BY number"
+           " FOR UPDATE",
+};
+
+static const struct db_stmt LIST_PAYMENTS_OF_MANY = {
+    .name = "list_payments_of_many",
     .in = "U",
     .out = PAYMENT_OUT,
-    .sql = "SELECT " PAYMENT_COLUMNS
-           " FROM orders.payment WHERE checkout_id = ANY ($1) ORDER BY checkout_id DESC, number"
-           " FOR UPDATE",
+    .sql = "SELECT " PAYMENT_COLUMNS " FROM orders.payment WHERE checkout_id = ANY ($1)"
+           " ORDER BY checkout_id DESC, number",
+    .read_only = true,
 };
 
 static const struct db_stmt LOAD_PAYMENT = {
@@ -133,18 +142,20 @@ static const struct db_stmt PURGE_WEBHOOKS = {
 };
 
 const struct db_stmt *const STORE_PAYMENT_STATEMENTS[] = {
-    &LIST_PAYMENTS, &LOCK_PAYMENTS, &LOAD_PAYMENT, &LOCK_PAYMENT,   &FIND_PAYMENT, &PUT_PAYMENT,
-    &ADD_ENTRY,     &FIND_WEBHOOK,  &ADD_WEBHOOK,  &PURGE_WEBHOOKS, NULL,
+    &LIST_PAYMENTS, &LIST_PAYMENTS_OF_MANY, &LOCK_PAYMENTS,  &LOAD_PAYMENT,
+    &LOCK_PAYMENT,  &FIND_PAYMENT,          &PUT_PAYMENT,    &ADD_ENTRY,
+    &FIND_WEBHOOK,  &ADD_WEBHOOK,           &PURGE_WEBHOOKS, NULL,
 };
 
 static struct payment read_payment(const struct db_rows *rows, size_t row);
 
-struct db_call store_payments_call(const struct db_value *checkout_ids, bool for_update)
+struct db_call store_payments_call(const struct db_value *checkout_id, bool for_update)
 {
-    return (struct db_call){
-        .stmt = for_update ? &LOCK_PAYMENTS : &LIST_PAYMENTS,
-        .args = {checkout_ids, 1},
-    };
+    const struct db_stmt *stmt = for_update ? &LOCK_PAYMENTS : &LIST_PAYMENTS;
+
+    if (checkout_id->type == 'U')
+        stmt = &LIST_PAYMENTS_OF_MANY;
+    return (struct db_call){.stmt = stmt, .args = {checkout_id, 1}};
 }
 
 struct payment_list store_payments_read(struct ctx *ctx, const struct db_rows *rows)

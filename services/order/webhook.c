@@ -8,7 +8,7 @@ const struct error_def NO_WEBHOOKS = {STATUS_NOT_FOUND, "NO_WEBHOOKS",
                                       "There is no such account, or its provider sends none"};
 const struct error_def PROVIDER_SILENT = {
     STATUS_UNAVAILABLE, "PROVIDER_SILENT",
-    "The payment's state could not be fetched: deliver the event again"};
+    "The payment's state could not be learned just now: deliver the event again"};
 
 static struct status find_provider(struct ctx *ctx, struct db_tx *tx, const char *code,
                                    struct payment_provider **ret_provider);
@@ -117,8 +117,8 @@ static struct status apply_to_checkout(struct db_tx *tx, const struct payment *p
 
     TRY(store_lock_checkout(tx, payment->checkout_id, LOCK_ALONE, &locked));
     struct payment *now = &locked.payments.items[payment->number - 1];
-    if (!uuid_is_nil(now->order_id)) // placed meanwhile
-        return apply_to_order(tx, payment, answer);
+    if (!uuid_is_nil(now->order_id)) // placed meanwhile, and orders are locked before payments
+        return ctx_fail(ctx, &PROVIDER_SILENT, "the order was placed while we asked");
     const enum payment_state before = now->state;
     // an intent of an earlier attempt was voided when the buyer changed the method
     if (now->provider_reference == NULL ||

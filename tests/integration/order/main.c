@@ -9,5 +9,6 @@ int main(void)
     checkout_case(suite);
     manual_case(suite);
     stripe_case(suite);
+    provider_case(suite);
     return world_run(suite, SERVICES);
 }

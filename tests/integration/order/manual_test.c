@@ -195,6 +195,47 @@ START_TEST(the_heard_capture_starts_the_shipment_once)
 }
 END_TEST
 
+START_TEST(a_capture_heard_before_the_order_is_placed_waits_for_it)
+{
+    struct sale sale = given_authorized(given_order_daemon(), "manual");
+    struct ctx *ctx = world_ctx(sale.daemon);
+    Order__V1__PaymentCaptured body = ORDER__V1__PAYMENT_CAPTURED__INIT;
+    Order__V1__PaymentSummary payment = ORDER__V1__PAYMENT_SUMMARY__INIT;
+    const struct event event = {.id = uuid_v7(), .key = payment_of(&sale)};
+    bool is_started;
+
+    struct db_tx *tx = NULL;
+    struct payment row;
+    then_ok(db_begin(ctx, &tx));
+    then_ok(store_load_payment(tx, payment_of(&sale), true, &row));
+    then_ok(capture_start(tx, &row, 0, &is_started)); // as from the provider's own console
+    body.payment = &payment;
+    then_ok(order_on_payment_captured(ctx, tx, &event, &body)); // without an order id
+    then_ok(db_commit(&tx));
+    then_ok(sale_place(&sale, NULL));
+
+    ck_assert_int_eq(order_now(&sale)->fulfillment_status,
+                     ORDER__V1__FULFILLMENT_STATUS__FULFILLMENT_STATUS_IN_PROGRESS);
+    ck_assert_int_eq(outbox_count("PaymentCaptured"), 1);
+    then_books_balance();
+}
+END_TEST
+
+START_TEST(the_example_of_a_capture_is_understood)
+{
+    struct daemon *daemon = given_order_daemon();
+    struct ctx *ctx = world_ctx(daemon);
+    const Order__V1__PaymentCaptured *body =
+        example_of(ctx->arena, &order__v1__payment_captured__schema);
+    const struct event event = {.id = uuid_v7()};
+    struct db_tx *tx = NULL;
+
+    then_ok(db_begin(ctx, &tx));
+    then_reason(order_on_payment_captured(ctx, tx, &event, body), STATUS_NOT_FOUND, "NOT_FOUND");
+    db_rollback(&tx); // an order that is nowhere: parked, since it cannot be
+}
+END_TEST
+
 START_TEST(a_capture_heard_after_the_cancellation_starts_nothing)
 {
     struct sale sale = given_placed(given_order_daemon(), "manual");
@@ -445,6 +486,8 @@ void manual_case(Suite *suite)
     tcase_add_test(manual, no_order_without_its_money);
     tcase_add_test(manual, nobody_changes_a_snapshot);
     tcase_add_test(manual, the_heard_capture_starts_the_shipment_once);
+    tcase_add_test(manual, a_capture_heard_before_the_order_is_placed_waits_for_it);
+    tcase_add_test(manual, the_example_of_a_capture_is_understood);
     tcase_add_test(manual, a_capture_heard_after_the_cancellation_starts_nothing);
     tcase_add_test(manual, parcels_leave_and_arrive_until_the_order_is_closed);
     tcase_add_test(manual, a_parcel_that_has_not_left_cannot_arrive);

@@ -12,3 +12,4 @@
 void checkout_case(Suite *suite);
 void manual_case(Suite *suite);
 void stripe_case(Suite *suite);
+void provider_case(Suite *suite);
