@@ -125,18 +125,10 @@ static const struct db_stmt ADD_SHIPMENT_LINES = {
 };
 
 const struct db_stmt *const STORE_ORDER_STATEMENTS[] = {
-    &ADD_ORDER,
-    &ADD_LINES,
-    &SAVE_ORDER,
-    &SAVE_LINES,
-    &ADD_FULFILLMENTS,
-    &ADD_FULFILLMENT_LINES,
-    &OPEN_FULFILLMENTS,
-    &SAVE_FULFILLMENTS,
-    &SAVE_FULFILLMENT_LINES,
-    &PUT_SHIPMENTS,
-    &ADD_SHIPMENT_LINES,
-    NULL,
+    &ADD_ORDER,         &ADD_LINES,          &SAVE_ORDER,
+    &SAVE_LINES,        &ADD_FULFILLMENTS,   &ADD_FULFILLMENT_LINES,
+    &OPEN_FULFILLMENTS, &SAVE_FULFILLMENTS,  &SAVE_FULFILLMENT_LINES,
+    &PUT_SHIPMENTS,     &ADD_SHIPMENT_LINES, NULL,
 };
 
 /* The lines of all fulfillments as columns. */
