@@ -238,6 +238,8 @@ static void build_unapplied(struct builder *builder, Cart__V1__Quote *quote)
         arena_array(builder->arena, Cart__V1__QuoteUnapplied *, evaluation->n_unapplied);
     for (size_t i = 0; i < evaluation->n_unapplied; i++) {
         const Marketing__V1__Unapplied *from = evaluation->unapplied[i];
+        if (str_equal(from->reason, "COUPON_REQUIRED")) // a campaign the buyer was not told of
+            continue;
         Cart__V1__QuoteUnapplied *to = arena_new(builder->arena, Cart__V1__QuoteUnapplied);
         cart__v1__quote_unapplied__init(to);
         to->promotion_code = from->promotion_code;
