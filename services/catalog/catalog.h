@@ -23,7 +23,7 @@ enum {
     CATEGORY_DEPTH_MAX = 16,
     TEXT_LENGTH_MAX = 255,
     PRODUCT_BYTES_MAX = 200 * 1024, /* without its variants: an event has to hold it */
-    RACES_MAX = 4,                  /* attempts of a write that others keep overtaking */
+    RACES_MAX = 8,                  /* attempts of a write that others keep overtaking */
 };
 
 struct catalog {

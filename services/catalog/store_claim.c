@@ -13,7 +13,9 @@ static const struct db_stmt LOCK_PRODUCTS = {
            " ORDER BY handle FOR UPDATE",
 };
 
-/* A statement of its own: it sees what the lock waited for. */
+/* A statement of its own: it sees what the lock waited for. And the last one: who owns a key that
+ * another statement saw is here too, or it is a product of other names. A product that is here but
+ * was not there to be locked came in between. */
 static const struct db_stmt LOAD_LOCKED_PRODUCTS = {
     .name = "load_locked_products",
     .in = "UT",
@@ -64,10 +66,9 @@ struct status store_claim(struct db_tx *tx, const struct claim_query *query,
     struct ctx *ctx = db_ctx(tx);
     struct db_value ids = db_uuids(query->ids, query->id_count);
     struct db_value handles = db_texts(query->handles, query->handle_count);
-    enum { LOCK, LOAD, SKUS, SLUGS, CATEGORIES, CLOCK, CALLS };
+    enum { LOCK, SKUS, SLUGS, CATEGORIES, CLOCK, LOAD, CALLS };
     struct db_call calls[CALLS] = {
         [LOCK] = {&LOCK_PRODUCTS, DB_ARGS(ids, handles), {0}},
-        [LOAD] = {&LOAD_LOCKED_PRODUCTS, DB_ARGS(ids, handles), {0}},
         [SKUS] = {&FIND_SKUS, DB_ARGS(db_texts(query->skus, query->sku_count)), {0}},
         [SLUGS] = {&FIND_SLUGS,
                    DB_ARGS(db_uuids(query->slug_stores, query->slug_count),
@@ -78,9 +79,12 @@ struct status store_claim(struct db_tx *tx, const struct claim_query *query,
                         DB_ARGS(db_uuids(query->category_ids, query->category_count)),
                         {0}},
         [CLOCK] = {&READ_CLOCK, DB_NONE, {0}},
+        [LOAD] = {&LOAD_LOCKED_PRODUCTS, DB_ARGS(ids, handles), {0}},
     };
 
     TRY(db_batch(tx, calls, CALLS));
+    if (calls[LOAD].rows.count != calls[LOCK].rows.count)
+        return ctx_fail(ctx, &ERROR_CONFLICT, "a product appeared while we looked");
     struct claim_result result = {
         .products = store_read_products(ctx, &calls[LOAD].rows),
         .product_count = calls[LOAD].rows.count,

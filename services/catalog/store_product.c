@@ -152,18 +152,22 @@ struct status store_list_products(struct db_tx *tx, const struct product_filter 
                                   Catalog__V1__Product ***ret_products, size_t *ret_count,
                                   int64_t *ret_valid_until_us)
 {
-    struct db_value after = db_uuid(filter->after);
-    struct db_value limit = db_int(filter->limit);
-    struct db_value channel = db_uuid_or_null(filter->channel_id);
-    struct db_value category = db_uuid_or_null(filter->category_id);
-    struct db_call calls[2] = {{&LIST_ALL, DB_ARGS(after, limit), {0}},
-                               {&NEXT_PUBLISH_TIME, DB_ARGS(channel, category), {0}}};
+    const struct db_value page[] = {db_uuid(filter->after), db_int(filter->limit),
+                                    db_uuid_or_null(filter->channel_id),
+                                    db_uuid_or_null(filter->category_id)};
     bool has_channel = !uuid_is_nil(filter->channel_id);
+    bool has_category = !uuid_is_nil(filter->category_id);
+    struct db_call calls[] = {
+        {has_category  ? &LIST_CATEGORY
+         : has_channel ? &LIST_CHANNEL
+                       : &LIST_ALL,
+         {page, has_category  ? 4
+                : has_channel ? 3
+                              : 2},
+         {0}},
+        {&NEXT_PUBLISH_TIME, {page + 2, 2}, {0}},
+    };
 
-    if (!uuid_is_nil(filter->category_id))
-        calls[0] = (struct db_call){&LIST_CATEGORY, DB_ARGS(after, limit, channel, category), {0}};
-    else if (has_channel)
-        calls[0] = (struct db_call){&LIST_CHANNEL, DB_ARGS(after, limit, channel), {0}};
     TRY(db_batch(tx, calls, has_channel ? 2 : 1));
     *ret_products = store_read_products(db_ctx(tx), &calls[0].rows);
     *ret_count = calls[0].rows.count;
