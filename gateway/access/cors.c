@@ -46,7 +46,6 @@ bool access_preflight(struct ctx *ctx, const struct http_request *request,
         http_response_header(response, "Access-Control-Expose-Headers", EXPOSED_HEADERS);
         return false;
     }
-    response->status = 204;
     http_response_header(response, "Access-Control-Allow-Methods", ALLOWED_METHODS);
     http_response_header(response, "Access-Control-Allow-Headers", ALLOWED_HEADERS);
     http_response_header(response, "Access-Control-Max-Age", "600");
