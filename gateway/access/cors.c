@@ -36,11 +36,10 @@ bool access_preflight(struct ctx *ctx, const struct http_request *request,
     if (str_is_empty(self->cors_origins))
         return false;
     http_response_header(response, "Vary", "Origin");
-    if (!origin || !is_allowed(self->cors_origins, origin)) {
-        if (is_preflight)
-            response->status = 204; // without our headers the browser refuses by itself
-        return is_preflight;
-    }
+    if (is_preflight)
+        response->status = 204;
+    if (!origin || !is_allowed(self->cors_origins, origin))
+        return is_preflight; // without our headers the browser refuses by itself
     http_response_header(response, "Access-Control-Allow-Origin", origin);
     if (!is_preflight) {
         http_response_header(response, "Access-Control-Expose-Headers", EXPOSED_HEADERS);

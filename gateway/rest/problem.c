@@ -54,11 +54,15 @@ static int http_status(struct status status, const char **ret_title)
     return http;
 }
 
+/* As many as the contract promises at most. */
+enum { VIOLATIONS_MAX = 100 };
+
 static void write_violations(struct json_writer *json, const struct violation *violation)
 {
+    int left = VIOLATIONS_MAX;
     json_key(json, "violations");
     json_begin_array(json);
-    for (; violation; violation = violation->next) {
+    for (; violation && left > 0; violation = violation->next, left--) {
         json_begin_object(json);
         json_key(json, "field");
         json_string(json, str_or_empty(violation->field));
