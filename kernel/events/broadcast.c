@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    METADATA_TIMEOUT_MS = 5000,
+    METADATA_TIMEOUT_MS = 1000,          /* of each question; a stop waits for one at most */
     ASSIGN_RETRY_US = 1000 * 1000,       /* while a topic is missing */
     ASSIGN_REFRESH_US = 30 * 1000 * 1000 /* partitions may be added */
 };
@@ -105,7 +105,7 @@ static void assign(struct broadcast *self)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
     bool is_complete = true;
 
-    for (size_t i = 0; i < self->topic_count; i++)
+    for (size_t i = 0; i < self->topic_count && !self->events->is_stopping; i++)
         is_complete &= add_topic(self, self->topics[i], list);
     if (list->cnt > self->partition_count) {
         rd_kafka_assign(self->kafka, list);
@@ -131,7 +131,7 @@ static bool add_topic(struct broadcast *self, const char *topic,
     }
     rd_kafka_topic_destroy(handle);
     is_known = count > 0;
-    for (int i = 0; i < count && is_known; i++) {
+    for (int i = 0; i < count && is_known && !self->events->is_stopping; i++) {
         int64_t low;
         int64_t high;
 
