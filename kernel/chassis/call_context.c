@@ -140,6 +140,11 @@ struct status call_context_verify(struct ctx *ctx, const struct call_keys *keys,
     return status_ok();
 }
 
+bool ctx_has_scope(const struct ctx *ctx, const char *scope)
+{
+    return call_context_has_scope(str_or_empty(ctx->caller.scopes), scope);
+}
+
 bool call_context_has_scope(const char *scopes, const char *scope)
 {
     size_t wanted = strlen(scope);

@@ -5,7 +5,9 @@
 #pragma once
 
 #include "chassis/db.h"
+#include "chassis/metrics.h"
 #include "chassis/service.h"
+#include "events/consumer.h"
 #include "events/event.h"
 #include "platform/v1/events.pb-c.h"
 #include "platform/v1/service.pb-c.h"
@@ -101,3 +103,120 @@ struct status store_revoke_api_key(struct db_tx *tx, const char *id, bool *ret_r
 extern const struct db_stmt *const STORE_CHANNEL_STATEMENTS[];
 extern const struct db_stmt *const STORE_SHIPPING_STATEMENTS[];
 extern const struct db_stmt *const STORE_KEY_STATEMENTS[];
+
+/* --- what is said to people and machines --------------------------------------------------- */
+
+enum { TEMPLATES_MAX = 1000 };
+
+struct platform {
+    const char *smtp_url; /* "": mail fails with MAIL_NOT_CONFIGURED */
+    const char *sender;
+    const char *alert_email; /* "": nobody */
+    const char *alert_locale;
+    const char *reorder_url; /* "": none */
+    const char *webhook_secret;
+    bool webhook_allow_private;
+    int64_t webhook_timeout_ms;
+    int64_t retention_ms;
+    int64_t erase_interval_ms;
+};
+
+extern const struct event_kind DELIVERY_SENT;
+extern const struct event_kind DELIVERY_FAILED;
+
+extern const struct error_def TEMPLATE_NOT_FOUND;
+extern const struct error_def TEMPLATE_BROKEN;
+extern const struct error_def DELIVERY_NOT_FOUND;
+extern const struct error_def DELIVERY_WAS_SENT;
+extern const struct error_def DELIVERY_ERASED;
+extern const struct error_def MAIL_NOT_CONFIGURED;
+extern const struct error_def WEBHOOK_REFUSED;
+extern const struct error_def REORDER_UNSIGNED;
+
+extern const struct task_kind SEND_MAIL;
+extern const struct task_kind POST_WEBHOOK;
+
+extern struct metric DELIVERIES;
+extern struct metric ERASED_DELIVERIES;
+
+/* One message to one recipient, rendered when it was asked for. */
+struct delivery {
+    struct uuid id;
+    struct uuid cause_id;
+    const char *kind;
+    Platform__V1__DeliveryChannel channel;
+    Platform__V1__DeliveryState state;
+    int64_t round;
+    const char *sender;
+    const char *recipient; /* NULL once erased */
+    const char *locale;
+    const char *subject;
+    const char *body;
+    const char *html;
+    struct uuid subject_id;
+    int64_t attempts;
+    const char *last_error;
+    int64_t created_at_us;
+    int64_t sent_at_us;
+};
+
+/* What an attempt came to. */
+struct attempt_outcome {
+    Platform__V1__DeliveryState state; /* PENDING: it is tried again */
+    const char *error;
+};
+
+struct chosen_template {
+    Platform__V1__Template *template;
+    const char *sender; /* of the store; "" when it has none */
+};
+
+struct delivery_filter {
+    Platform__V1__DeliveryState state; /* UNSPECIFIED: any */
+    struct uuid subject_id;            /* nil: any */
+    struct uuid before;                /* nil: from the newest */
+    int64_t limit;
+};
+
+/* notify.c */
+event_handler platform_on_send_notification;
+event_handler platform_on_stock_low;
+
+/* deliver.c. Begins a round of attempts. */
+struct status deliver_later(struct db_tx *tx, const struct delivery *delivery);
+struct status deliver_now(struct db_tx *tx, const struct delivery *delivery);
+/* Torg-Signature of a body: "t=<seconds>,v1=<HMAC-SHA256 of "<seconds>.<body>">". */
+const char *webhook_signature(struct arena *arena, const char *secret, int64_t seconds,
+                              const char *body);
+
+/* start.c */
+struct status platform_start(struct ctx *boot);
+
+/* erase.c */
+struct status platform_erase(struct ctx *ctx);
+
+/* store_template.c */
+struct status store_upsert_template(struct db_tx *tx, Platform__V1__Template *template,
+                                    bool *ret_written);
+struct status store_list_templates(struct db_tx *tx, Platform__V1__Template ***ret_templates,
+                                   size_t *ret_count);
+struct status store_choose_template(struct db_tx *tx, const char *kind, const char *locale,
+                                    struct uuid store_id, struct chosen_template *ret_chosen);
+
+/* store_delivery.c */
+/* false when its cause has a delivery. */
+struct status store_add_delivery(struct db_tx *tx, const struct delivery *delivery,
+                                 bool *ret_added);
+struct status store_find_delivery(struct db_tx *tx, struct uuid id, struct delivery *ret_delivery);
+struct status store_lock_delivery(struct db_tx *tx, struct uuid id, struct delivery *ret_delivery);
+struct status store_list_deliveries(struct db_tx *tx, const struct delivery_filter *filter,
+                                    struct delivery **ret_deliveries, size_t *ret_count);
+/* *ret_version 0 when the round is over: the attempt came too late to count. */
+struct status store_settle_delivery(struct db_tx *tx, const struct delivery *delivery,
+                                    const struct attempt_outcome *outcome, int64_t *ret_version);
+struct status store_reopen_delivery(struct db_tx *tx, struct delivery *delivery);
+struct status store_erase_deliveries(struct db_tx *tx, int64_t age_ms, int64_t limit,
+                                     int64_t *ret_count);
+
+extern const struct db_stmt *const STORE_TEMPLATE_STATEMENTS[];
+extern const struct db_stmt *const STORE_DELIVERY_STATEMENTS[];

@@ -9,5 +9,6 @@ int main(void)
     channel_case(suite);
     shipping_case(suite);
     key_case(suite);
+    delivery_case(suite);
     return world_run(suite, SERVICES);
 }

@@ -11,6 +11,7 @@ extern const struct service PLATFORM;
 void channel_case(Suite *suite);
 void shipping_case(Suite *suite);
 void key_case(Suite *suite);
+void delivery_case(Suite *suite);
 
 /* The daemon of the test; each test starts it first. */
 extern struct daemon *platform;

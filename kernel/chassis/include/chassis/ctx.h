@@ -67,6 +67,9 @@ bool ctx_has_violations(const struct ctx *ctx);
 /* The Idempotency-Key of the RPC, for a daemon whose store is not Postgres; NULL without one. */
 const char *ctx_idempotency_key(const struct ctx *ctx);
 
+/* What the caller may do; a daemon's own work may do everything. */
+bool ctx_has_scope(const struct ctx *ctx, const char *scope);
+
 int64_t ctx_remaining_ms(const struct ctx *ctx); /* >= 0 */
 
 /* Errors that every daemon may answer. */
