@@ -59,9 +59,9 @@ static const struct config_field CONFIG[] = {
 
 /* The longest prefix wins. Only a file of products may be large. */
 static const struct http_mount MOUNTS[] = {
-    {"/", rest_serve, 1024 * 1024},
-    {"/openapi.json", openapi_serve, 1024},
-    {"/admin/v1/imports/products", rest_serve, 256 * 1024 * 1024},
+    {"/", rest_serve, 1024 * 1024, false},
+    {"/openapi.json", openapi_serve, 1024, false},
+    {"/admin/v1/imports/products", rest_serve, 256 * 1024 * 1024, true},
     {0},
 };
 

@@ -92,6 +92,11 @@ int64_t ctx_remaining_ms(const struct ctx *ctx)
     return left > 0 ? left / 1000 : 0;
 }
 
+bool ctx_is_draining(const struct ctx *ctx)
+{
+    return ctx->daemon->is_draining;
+}
+
 void ctx_init(struct ctx *ctx, struct daemon *daemon, const char *method, int64_t timeout_ms)
 {
     *ctx = (struct ctx){

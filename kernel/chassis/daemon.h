@@ -25,9 +25,10 @@ struct settings {
     int64_t inflight_max;     /* <SERVICE>_INFLIGHT_MAX: above it 503, 112 */
     int64_t body_max;         /* <SERVICE>_BODY_MAX, 1MiB */
     int64_t body_timeout_ms;  /* <SERVICE>_BODY_TIMEOUT, 10s */
-    const char *database_url; /* <SERVICE>_DATABASE_URL: the app role */
-    const char *migrate_url;  /* <SERVICE>_MIGRATE_URL: the owner role; empty: do not migrate */
-    int64_t database_pool;    /* <SERVICE>_DATABASE_POOL: connections, 16 */
+    int64_t upload_timeout_ms;    /* <SERVICE>_UPLOAD_TIMEOUT: of a streamed body, 10m */
+    const char *database_url;     /* <SERVICE>_DATABASE_URL: the app role */
+    const char *migrate_url;      /* <SERVICE>_MIGRATE_URL: the owner role; empty: do not migrate */
+    int64_t database_pool;        /* <SERVICE>_DATABASE_POOL: connections, 16 */
     int64_t statement_timeout_ms; /* <SERVICE>_STATEMENT_TIMEOUT, 5s */
     int64_t lock_timeout_ms;      /* <SERVICE>_LOCK_TIMEOUT, 2s */
     const char *call_keys;     /* TORG_CALL_KEYS: caller:key_id:hex[,...]; a caller's first signs */

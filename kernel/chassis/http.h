@@ -27,6 +27,31 @@ struct http_refusal http_route_parse(struct arena *arena, const char *raw_path,
 const struct http_mount *http_route_find(const struct http_mount *mounts, size_t count,
                                          const char *path);
 
+/* http_body.c */
+enum { HTTP_BODY_PIECE = 16 * 1024 };
+
+enum http_body_state {
+    HTTP_BODY_OPEN,
+    HTTP_BODY_COMPLETE,
+    HTTP_BODY_TOO_LARGE,
+    HTTP_BODY_TOO_SLOW,
+    HTTP_BODY_TRUNCATED,
+};
+
+struct http_body {
+    struct mg_connection *connection;
+    struct http_worker *worker;
+    int64_t length; /* -1: chunked */
+    int64_t max;
+    bool owes_continue;  /* the peer waits for 100 before it sends */
+    int64_t received;    /* from here on http_body.c's own */
+    int64_t deadline_us; /* of all of it */
+    int64_t pause_us;    /* longest that one piece may take */
+    enum http_body_state state;
+};
+
+void http_body_begin(struct http_body *body, int64_t timeout_us, int64_t pause_us);
+
 /* http_guardian.c: watches the connections that civetweb hides. One record per worker thread, since
  * a worker serves one connection until it closes. */
 struct http_guardian *http_guardian_create(struct daemon *daemon);

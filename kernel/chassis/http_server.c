@@ -19,8 +19,8 @@
 #include <strings.h>
 
 enum {
-    READ_CHUNK = 16 * 1024,
-    LINGER_US = 1000000, /* for the peer to read a refusal while it still sends */
+    READ_PIECE = 4 * 1024, /* on the stack */
+    LINGER_US = 1000000,   /* for the peer to read a refusal while it still sends */
     MOUNTS_MAX = 64,
 };
 
@@ -43,7 +43,7 @@ struct exchange {
     struct http_worker *worker;
     struct http_request request;
     struct http_response response;
-    int64_t length; /* of the body; -1: chunked */
+    struct http_body body;
     bool must_close;
 };
 
@@ -71,7 +71,9 @@ static struct metric HTTP_REFUSED = {.name = "_http_refused_total",
 static int serve(struct mg_connection *connection);
 static void run(struct ctx *ctx, struct exchange *x);
 static bool admit(struct exchange *x, const struct http_mount *mount);
-static bool read_body(struct ctx *ctx, struct exchange *x, int64_t body_max);
+static bool begin_body(struct exchange *x, const struct http_mount *mount);
+static void read_body(struct ctx *ctx, struct exchange *x);
+static bool check_body(struct exchange *x);
 static void refuse(struct exchange *x, enum refusal cause, int status, const char *reason,
                    const char *detail);
 static void answer(struct ctx *ctx, struct exchange *x);
@@ -209,9 +211,9 @@ void http_response_header(struct http_response *response, const char *name, cons
 
 static void add_mounts(struct http_server *server, const struct service *service)
 {
-    static const struct http_mount OWN[] = {{"/healthz", health_live, 0},
-                                            {"/readyz", health_ready, 0},
-                                            {"/metrics", health_metrics, 0}};
+    static const struct http_mount OWN[] = {{"/healthz", health_live, 0, false},
+                                            {"/readyz", health_ready, 0, false},
+                                            {"/metrics", health_metrics, 0, false}};
 
     for (size_t i = 0; i < ARRAY_LEN(OWN); i++)
         server->mounts[server->mount_count++] = OWN[i];
@@ -260,7 +262,7 @@ static int serve(struct mg_connection *connection)
 static void run(struct ctx *ctx, struct exchange *x)
 {
     struct http_server *server = x->server;
-    struct http_refusal refusal = http_guard(x->info, &x->length);
+    struct http_refusal refusal = http_guard(x->info, &x->body.length);
 
     if (!refusal.status)
         refusal = http_route_parse(ctx->arena, x->info->request_uri, &x->request);
@@ -277,9 +279,16 @@ static void run(struct ctx *ctx, struct exchange *x)
         return;
     }
     ctx->method = mount->prefix;
-    int64_t body_max = mount->body_max ? mount->body_max : server->daemon->settings.body_max;
-    if (admit(x, mount) && read_body(ctx, x, body_max))
-        mount->handle(ctx, &x->request, &x->response);
+    if (!admit(x, mount) || !begin_body(x, mount))
+        return;
+    if (!mount->streams_body)
+        read_body(ctx, x);
+    if (!check_body(x))
+        return;
+    mount->handle(ctx, &x->request, &x->response);
+    if (mount->streams_body)
+        (void)check_body(x); // the answer is made, by the handler or here
+    x->must_close |= x->body.state != HTTP_BODY_COMPLETE;
 }
 
 /* Health and metrics always answer: a probe must see the truth under load and while draining. */
@@ -303,55 +312,69 @@ static bool admit(struct exchange *x, const struct http_mount *mount)
     return true;
 }
 
-/* Whole, bounded in size, and in time by the guardian. False when the answer is already made. */
-static bool read_body(struct ctx *ctx, struct exchange *x, int64_t body_max)
+/* False when the answer is already made. */
+static bool begin_body(struct exchange *x, const struct http_mount *mount)
 {
+    const struct settings *settings = &x->server->daemon->settings;
     const char *expect = http_header_get(&x->request, "Expect");
-    struct buffer body;
 
     if (expect && strcasecmp(expect, "100-continue")) {
         refuse(x, REFUSED_MALFORMED, 417, "EXPECTATION", "only 100-continue is understood");
         return false;
     }
-    if (x->length > body_max) {
-        refuse(x, REFUSED_TOO_LARGE, 413, "BODY_TOO_LARGE", "the body is over the limit");
-        return false;
-    }
-    if (!x->length)
-        return true;
-    if (expect && !strcmp(x->info->http_version, "1.1"))
-        mg_printf(x->connection, "HTTP/1.1 100 Continue\r\n\r\n");
-
-    int64_t timeout_us = x->server->daemon->settings.body_timeout_ms * 1000;
-    http_worker_read_until(x->worker, clock_monotonic_us() + timeout_us);
-    buffer_init(&body, ctx->arena, x->length > 0 ? (size_t)x->length + 1 : READ_CHUNK);
-    int got = 1;
-    while (got > 0 &&
-           (x->length < 0 ? (int64_t)body.length <= body_max : (int64_t)body.length < x->length)) {
-        char chunk[READ_CHUNK / 4];
-        size_t want = sizeof chunk;
-        if (x->length > 0 && (size_t)x->length - body.length < want)
-            want = (size_t)x->length - body.length;
-        got = mg_read(x->connection, chunk, want);
-        if (got > 0)
-            buffer_append(&body, chunk, (size_t)got);
-    }
-    http_worker_read_until(x->worker, 0);
-    if ((int64_t)body.length > body_max) {
-        refuse(x, REFUSED_TOO_LARGE, 413, "BODY_TOO_LARGE", "the body is over the limit");
-        return false;
-    }
-    if (http_worker_was_cut(x->worker)) {
-        refuse(x, REFUSED_TOO_SLOW, 408, "BODY_TOO_SLOW", "the body did not arrive in time");
-        return false;
-    }
-    if (got < 0 || (x->length > 0 && (int64_t)body.length < x->length)) {
-        refuse(x, REFUSED_MALFORMED, 400, "BODY_TRUNCATED", "the body ended early");
-        return false;
-    }
-    x->request.body = body.length ? body.data : "";
-    x->request.body_length = body.length;
+    x->body.connection = x->connection;
+    x->body.worker = x->worker;
+    x->body.max = mount->body_max ? mount->body_max : settings->body_max;
+    x->body.owes_continue = expect && !strcmp(x->info->http_version, "1.1");
+    x->request.stream = &x->body;
+    http_body_begin(
+        &x->body,
+        (mount->streams_body ? settings->upload_timeout_ms : settings->body_timeout_ms) * 1000,
+        settings->body_timeout_ms * 1000);
     return true;
+}
+
+static void read_body(struct ctx *ctx, struct exchange *x)
+{
+    char piece[READ_PIECE];
+    struct buffer whole;
+    int64_t got;
+
+    if (x->body.state != HTTP_BODY_OPEN)
+        return;
+    buffer_init(&whole, ctx->arena,
+                x->body.length > 0 ? (size_t)x->body.length + 1 : HTTP_BODY_PIECE);
+    while ((got = http_body_read(&x->request, piece, sizeof piece)) > 0)
+        buffer_append(&whole, piece, (size_t)got);
+    x->request.body = whole.length ? whole.data : "";
+    x->request.body_length = whole.length;
+    x->request.stream = NULL;
+}
+
+/* False when the body was refused, and answered. One that nobody has read to its end is no error:
+ * its handler knew enough. */
+static bool check_body(struct exchange *x)
+{
+    static const struct {
+        enum refusal cause;
+        int status;
+        const char *reason, *detail;
+    } ANSWERS[] = {
+        [HTTP_BODY_TOO_LARGE] = {REFUSED_TOO_LARGE, 413, "BODY_TOO_LARGE",
+                                 "the body is over the limit"},
+        [HTTP_BODY_TOO_SLOW] = {REFUSED_TOO_SLOW, 408, "BODY_TOO_SLOW",
+                                "the body did not arrive in time"},
+        [HTTP_BODY_TRUNCATED] = {REFUSED_MALFORMED, 400, "BODY_TRUNCATED", "the body ended early"},
+    };
+    enum http_body_state state = x->body.state;
+
+    if (state == HTTP_BODY_OPEN || state == HTTP_BODY_COMPLETE)
+        return true;
+    x->response.header_count = 0;
+    x->response.body.length = 0;
+    refuse(x, ANSWERS[state].cause, ANSWERS[state].status, ANSWERS[state].reason,
+           ANSWERS[state].detail);
+    return false;
 }
 
 static void refuse(struct exchange *x, enum refusal cause, int status, const char *reason,
@@ -359,7 +382,7 @@ static void refuse(struct exchange *x, enum refusal cause, int status, const cha
 {
     metric_add(&HTTP_REFUSED, (int)cause, 1);
     http_problem(&x->response, status, reason, detail);
-    x->must_close = cause != REFUSED_NO_ROUTE || x->length != 0;
+    x->must_close = cause != REFUSED_NO_ROUTE || x->body.length != 0;
 }
 
 /* One buffer, one write. */

@@ -109,7 +109,7 @@ static size_t take_mount(const struct rpc_service *table, size_t at, void *closu
     if (at == list->max)
         abort(); /* more services than a daemon may have is a programmer's error */
     list->mounts[at] =
-        (struct http_mount){arena_printf(list->arena, "/%s/", table->name), serve, 0};
+        (struct http_mount){arena_printf(list->arena, "/%s/", table->name), serve, 0, false};
     return at + 1;
 }
 

@@ -68,6 +68,31 @@ static void mirror(struct ctx *ctx, const struct http_request *request,
     response->content_type = "text/plain";
 }
 
+/* Reads piece by piece and answers how much came; /stream/refuse does not read at all, and
+ * /stream/some only the first piece. */
+static void stream(struct ctx *ctx, const struct http_request *request,
+                   struct http_response *response)
+{
+    char piece[1000];
+    int64_t got = 1, length = 0;
+    uint32_t sum = 0;
+
+    (void)ctx;
+    calls++;
+    bool is_some = str_equal(request->path, "/stream/some");
+    if (str_equal(request->path, "/stream/refuse"))
+        got = 0;
+    while (got > 0 && !(is_some && length > 0)) {
+        got = http_body_read(request, piece, sizeof piece);
+        for (int64_t i = 0; i < got; i++)
+            sum = sum * 31 + (unsigned char)piece[i];
+        length += got > 0 ? got : 0;
+    }
+    response->status = str_equal(request->path, "/stream/refuse") ? 403 : 200;
+    response->content_type = "text/plain";
+    buffer_printf(&response->body, "%lld %u %s", (long long)length, sum, got < 0 ? "broken" : "");
+}
+
 #define SCHEMA &common__v1__error_detail__schema
 
 static const char *const FRIENDS[] = {"friend", NULL};
@@ -79,7 +104,8 @@ static const struct rpc_method METHODS[] = {
 };
 static const struct rpc_service SERVICE = {"echo.v1.EchoService", METHODS, ARRAY_LEN(METHODS)};
 static const struct rpc_service *const SERVICES[] = {&SERVICE, NULL};
-static const struct http_mount MOUNTS[] = {{"/mirror", mirror, 0}, {.prefix = NULL}};
+static const struct http_mount MOUNTS[] = {
+    {"/mirror", mirror, 0, false}, {"/stream", stream, 8 * 1024 * 1024, true}, {.prefix = NULL}};
 static const char *const CALLS[] = {"echo", NULL};
 
 const struct service ECHO = {.name = "echo", .rpc = SERVICES, .mounts = MOUNTS};

@@ -16,8 +16,8 @@ static const struct config_field CONFIG[] = {
 };
 
 static const struct http_mount MOUNTS[] = {
-    {"/v1/", simulator_api, 0},
-    {"/control/", simulator_control, 0},
+    {"/v1/", simulator_api, 0, false},
+    {"/control/", simulator_control, 0, false},
     {0},
 };
 

@@ -21,7 +21,7 @@ static const struct config_field CONFIG[] = {
      "how long a request sleeps"},
     {.name = NULL},
 };
-static const struct http_mount MOUNTS[] = {{"/nap", nap, 0}, {.prefix = NULL}};
+static const struct http_mount MOUNTS[] = {{"/nap", nap, 0, false}, {.prefix = NULL}};
 static const struct service LIFE = {
     .name = "life",
     .doc = "sleeps",

@@ -71,6 +71,8 @@ const char *ctx_idempotency_key(const struct ctx *ctx);
 bool ctx_has_scope(const struct ctx *ctx, const char *scope);
 
 int64_t ctx_remaining_ms(const struct ctx *ctx); /* >= 0 */
+/* The daemon was told to stop: a long sweep leaves the rest to another replica. */
+bool ctx_is_draining(const struct ctx *ctx);
 
 /* Errors that every daemon may answer. */
 extern const struct error_def ERROR_INVALID_REQUEST;   /* INVALID_ARGUMENT/INVALID_REQUEST */
