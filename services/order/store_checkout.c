@@ -96,15 +96,19 @@ static const struct db_stmt COUNT_STALLED = {
     .read_only = true,
 };
 
+/* With them goes what their payments knew of the buyer's card; the books stay. */
 static const struct db_stmt PURGE_CHECKOUTS = {
     .name = "purge_checkouts",
     .in = "ii", /* milliseconds to keep, batch */
-    .out = "",
-    .sql = "DELETE FROM orders.checkout WHERE id IN ("
+    .out = "i",
+    .sql = "WITH gone AS (DELETE FROM orders.checkout WHERE id IN ("
            " SELECT id FROM orders.checkout WHERE NOT is_live"
            " AND create_time < now() - $1::bigint * interval '1 millisecond'"
            " AND update_time < now() - $1::bigint * interval '1 millisecond'"
-           " ORDER BY create_time LIMIT $2 FOR UPDATE SKIP LOCKED)",
+           " ORDER BY create_time LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id),"
+           " forgotten AS (UPDATE orders.payment SET payment_method = NULL, return_url = NULL,"
+           " action_url = NULL, client_secret = NULL FROM gone WHERE checkout_id = gone.id)"
+           " SELECT count(*) FROM gone",
 };
 
 static const struct db_stmt LIST_ACCOUNTS = {
@@ -258,7 +262,11 @@ struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t 
 struct status store_purge_checkouts(struct db_tx *tx, int64_t keep_ms, int64_t batch,
                                     int64_t *ret_count)
 {
-    return db_exec(tx, &PURGE_CHECKOUTS, DB_ARGS(db_int(keep_ms), db_int(batch)), ret_count);
+    struct db_rows rows;
+
+    TRY(db_one(tx, &PURGE_CHECKOUTS, DB_ARGS(db_int(keep_ms), db_int(batch)), &rows));
+    *ret_count = db_get_int(&rows, 0, 0);
+    return status_ok();
 }
 
 struct status store_list_accounts(struct db_tx *tx, struct account_list *ret_accounts)

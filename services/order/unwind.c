@@ -26,7 +26,7 @@ static struct status request_step(struct db_tx *tx, struct payment *payment,
                                   enum entry_kind *ret_kind);
 static struct status unwind_local(struct db_tx *tx, struct payment *payment);
 static struct status take_step(struct ctx *ctx, struct uuid payment_id, bool *ret_is_done,
-                               bool *ret_is_known);
+                               bool *ret_may_go_on);
 static struct status learn_step(struct ctx *ctx, const struct payment *asked, enum entry_kind kind,
                                 const struct payment_answer *answer, bool *ret_is_done);
 
@@ -35,7 +35,7 @@ struct status order_void_tenders(struct ctx *ctx, const Order__V1__VoidTendersRe
 {
     const struct uuid id = message_uuid(req->checkout_id);
     struct locked_checkout locked;
-    bool is_done, is_known;
+    bool is_done, may_go_on;
 
     ctx->idempotency = NULL; // several transactions; repeatable by the providers' keys
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
@@ -53,7 +53,7 @@ struct status order_void_tenders(struct ctx *ctx, const Order__V1__VoidTendersRe
         struct payment *payment = &locked.payments.items[i];
         if (ledger_unwind_step(payment) == 0)
             continue;
-        TRY(take_step(ctx, payment->id, &is_done, &is_known));
+        TRY(take_step(ctx, payment->id, &is_done, &may_go_on));
         rep->is_done = rep->is_done && is_done;
     }
     rep->retry_after_ms = rep->is_done ? 0 : RETRY_MS;
@@ -129,10 +129,10 @@ static struct status run(struct ctx *ctx, const struct task *task)
 {
     const struct uuid payment_id = message_uuid(task->key);
     bool is_done = false;
-    bool is_known = true;
+    bool may_go_on = true;
 
-    for (int step = 0; step < STEPS_MAX && is_known && !is_done; step++)
-        TRY(take_step(ctx, payment_id, &is_done, &is_known));
+    for (int step = 0; step < STEPS_MAX && may_go_on && !is_done; step++)
+        TRY(take_step(ctx, payment_id, &is_done, &may_go_on));
     if (!is_done)
         return ctx_fail(ctx, &UNWIND_PENDING, "payment %s", task->key);
     return status_ok();
@@ -140,7 +140,7 @@ static struct status run(struct ctx *ctx, const struct task *task)
 
 /* One step: what is asked for is recorded, asked, and its answer recorded. */
 static struct status take_step(struct ctx *ctx, struct uuid payment_id, bool *ret_is_done,
-                               bool *ret_is_known)
+                               bool *ret_may_go_on)
 {
     struct payment_answer answer;
     struct payment payment;
@@ -152,11 +152,12 @@ static struct status take_step(struct ctx *ctx, struct uuid payment_id, bool *re
     TRY(request_step(tx, &payment, &kind));
     TRY(db_commit(&tx));
     *ret_is_done = kind == 0;
-    *ret_is_known = true;
+    *ret_may_go_on = true;
     if (kind == 0)
         return status_ok();
     payment_ask(ctx, &payment, kind, &answer);
-    *ret_is_known = answer.outcome != OUTCOME_UNKNOWN;
+    // a refusal is not argued with at once either: the next attempt has a new key
+    *ret_may_go_on = answer.outcome != OUTCOME_UNKNOWN && answer.outcome != OUTCOME_REFUSED;
     return learn_step(ctx, &payment, kind, &answer, ret_is_done);
 }
 

@@ -49,6 +49,7 @@ CREATE TABLE orders.checkout (
 CREATE UNIQUE INDEX checkout_client_key ON orders.checkout (client_key);
 -- One live checkout per cart, whatever keys, browsers and webhooks race.
 CREATE UNIQUE INDEX checkout_live_cart ON orders.checkout (cart_id) WHERE is_live;
+CREATE INDEX checkout_cart ON orders.checkout (cart_id);
 CREATE INDEX checkout_wake ON orders.checkout (wake_time) WHERE is_live;
 CREATE INDEX checkout_finished ON orders.checkout (create_time) WHERE NOT is_live;
 

@@ -269,6 +269,21 @@ START_TEST(the_reaper_asks_for_what_nobody_drives_and_not_again_at_once)
 }
 END_TEST
 
+START_TEST(a_cart_finds_its_checkout_live_or_not)
+{
+    struct sale sale = given_placed(given_order_daemon(), "manual");
+    Order__V1__GetCheckoutRequest req = ORDER__V1__GET_CHECKOUT_REQUEST__INIT;
+    Order__V1__GetCheckoutResponse reply = ORDER__V1__GET_CHECKOUT_RESPONSE__INIT;
+
+    req.cart_id = sale.cart_id;
+    then_ok(order_get_checkout(world_ctx(sale.daemon), &req, &reply));
+    ck_assert_str_eq(reply.checkout->id, sale.checkout_id);
+    req.checkout_id = sale.checkout_id;
+    then_reason(order_get_checkout(world_ctx(sale.daemon), &req, &reply), STATUS_INVALID_ARGUMENT,
+                "INVALID_REQUEST");
+}
+END_TEST
+
 START_TEST(a_released_checkout_sleeps_until_its_time)
 {
     world_setenv("ORDER_REAP_INTERVAL", "60s");
@@ -294,6 +309,9 @@ START_TEST(finished_checkouts_are_purged_and_live_ones_stay)
 
     ck_assert_int_eq(world_sql_int("SELECT count(*) FROM checkout"), 1);
     ck_assert_int_eq(world_sql_int("SELECT count(*) FROM orders WHERE id = '%s'", done.checkout_id),
+                     1);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM payment WHERE payment_method IS NULL"
+                                   " AND return_url IS NULL"),
                      1);
 }
 END_TEST
@@ -356,6 +374,7 @@ void checkout_case(Suite *suite)
     tcase_add_test(checkout, cancelled_is_not_said_while_money_is_held);
     tcase_add_test(checkout, past_its_deadline_a_checkout_is_claimed_to_be_cancelled);
     tcase_add_test(checkout, the_reaper_asks_for_what_nobody_drives_and_not_again_at_once);
+    tcase_add_test(checkout, a_cart_finds_its_checkout_live_or_not);
     tcase_add_test(checkout, a_released_checkout_sleeps_until_its_time);
     tcase_add_test(checkout, finished_checkouts_are_purged_and_live_ones_stay);
     tcase_add_test(checkout, many_keys_at_once_make_one_checkout);

@@ -395,6 +395,24 @@ START_TEST(a_cancelled_order_gets_its_money_back)
 }
 END_TEST
 
+START_TEST(a_refused_refund_is_tried_again_later_under_a_new_key)
+{
+    struct sale sale = given_card("pm_card_visa");
+
+    then_authorizing(&sale, CHECKOUT_AUTHORIZED);
+    then_ok(sale_place(&sale, NULL));
+    until_payment_status(&sale, PAYMENT_STATUS_PAID);
+    bank_script(&sale, "refund", "decline", 1);
+    cancel(&sale);
+    world_until(1, "SELECT count(*) FROM orders.payment_entry WHERE kind = 4 AND outcome = 3");
+    until_payment_status(&sale, PAYMENT_STATUS_REFUNDED);
+
+    then_bank(&sale, 1, 0, SALE_TOTAL, SALE_TOTAL);
+    ck_assert_int_eq(world_sql_int("SELECT refund_count FROM payment"), 2);
+    then_books_balance();
+}
+END_TEST
+
 START_TEST(a_cancel_during_an_unknown_capture_refunds_what_was_taken)
 {
     struct sale sale = given_card("pm_card_visa");
@@ -503,6 +521,7 @@ void stripe_case(Suite *suite)
     tcase_add_loop_test(stripe, an_unknown_capture_is_sent_again_under_its_key, 0, 2);
     tcase_add_test(stripe, a_capture_that_fails_for_good_is_said);
     tcase_add_test(stripe, a_cancelled_order_gets_its_money_back);
+    tcase_add_test(stripe, a_refused_refund_is_tried_again_later_under_a_new_key);
     tcase_add_test(stripe, a_cancel_during_an_unknown_capture_refunds_what_was_taken);
     tcase_add_test(stripe, a_cancel_before_the_capture_voids);
     tcase_add_loop_test(stripe, two_tenders_are_held_together_or_not_at_all, 0, 2);
