@@ -20,10 +20,10 @@ void given_catalog(void)
     channel = uuid_text(words, uuid_v7());
 }
 
-static void *message_of(const struct message_schema *schema, const char *format, va_list args)
+/* `json` is changed in place. */
+static void *message_of(const struct message_schema *schema, char *json)
 {
     ProtobufCMessage *message = NULL;
-    char *json = arena_vprintf(words, format, args);
 
     for (char *at = json; *at != '\0'; at++)
         *at = *at == '\'' ? '"' : *at;
@@ -37,9 +37,9 @@ Catalog__V1__Product *product_of(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    Catalog__V1__Product *product = message_of(&catalog__v1__product__schema, format, args);
+    char *json = arena_vprintf(words, format, args);
     va_end(args);
-    return product;
+    return message_of(&catalog__v1__product__schema, json);
 }
 
 Catalog__V1__Category *category_of(const char *format, ...)
@@ -47,9 +47,9 @@ Catalog__V1__Category *category_of(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    Catalog__V1__Category *category = message_of(&catalog__v1__category__schema, format, args);
+    char *json = arena_vprintf(words, format, args);
     va_end(args);
-    return category;
+    return message_of(&catalog__v1__category__schema, json);
 }
 
 Catalog__V1__Product *mug(const char *handle)
