@@ -1,5 +1,9 @@
 /* store_product.c - reading products. One statement reads a product with all its parts, so no
- * reader ever sees half of a change; a page of them costs what one does. */
+ * reader ever sees half of a change; a page of them costs what one does.
+ *
+ * Which products are read is hidden from the planner in a sub-select: it then expects as many
+ * whatever the arguments are, so it keeps one plan instead of spending on each call what takes
+ * longer than reading a product. */
 #include "store.h"
 
 #include "chassis/wire.h"
@@ -47,8 +51,9 @@ static const struct db_stmt LIST_ALL = {
     .name = "list_products",
     .in = "ui",
     .out = PRODUCT_COLUMN_TYPES,
-    .sql = "SELECT " PRODUCT_COLUMNS " FROM catalog.product p" PRODUCT_PARTS
-           " WHERE p.id > $1 ORDER BY p.id LIMIT $2",
+    .sql = "SELECT " PRODUCT_COLUMNS " FROM unnest(ARRAY("
+           "  SELECT id FROM catalog.product WHERE id > $1 ORDER BY id LIMIT $2)) AS page(id)"
+           " JOIN catalog.product p ON p.id = page.id" PRODUCT_PARTS " ORDER BY p.id",
     .read_only = true,
 };
 
@@ -56,10 +61,11 @@ static const struct db_stmt LIST_CHANNEL = {
     .name = "list_products_of_channel",
     .in = "uiu",
     .out = PRODUCT_COLUMN_TYPES,
-    .sql = "SELECT " PRODUCT_COLUMNS " FROM (SELECT product_id FROM catalog.publication"
-           "        WHERE channel_id = $3 AND product_id > $1 AND" PUBLISHED_NOW
-           "        ORDER BY product_id LIMIT $2) page"
-           " JOIN catalog.product p ON p.id = page.product_id" PRODUCT_PARTS " ORDER BY p.id",
+    .sql = "SELECT " PRODUCT_COLUMNS " FROM unnest(ARRAY("
+           "  SELECT product_id FROM catalog.publication"
+           "   WHERE channel_id = $3 AND product_id > $1 AND" PUBLISHED_NOW
+           "   ORDER BY product_id LIMIT $2)) AS page(id)"
+           " JOIN catalog.product p ON p.id = page.id" PRODUCT_PARTS " ORDER BY p.id",
     .read_only = true,
 };
 
@@ -68,16 +74,16 @@ static const struct db_stmt LIST_CATEGORY = {
     .name = "list_products_of_category",
     .in = "uiuu",
     .out = PRODUCT_COLUMN_TYPES,
-    .sql = "SELECT " PRODUCT_COLUMNS
-           " FROM (SELECT DISTINCT own.product_id FROM catalog.category c CROSS JOIN LATERAL ("
-           "         SELECT product_id FROM catalog.product_category pc"
-           "          WHERE pc.category_id = c.id AND pc.product_id > $1"
-           "            AND ($3::uuid IS NULL OR EXISTS ("
-           "              SELECT FROM catalog.publication b WHERE b.channel_id = $3"
-           "                 AND b.product_id = pc.product_id AND" PUBLISHED_NOW "))"
-           "          ORDER BY product_id LIMIT $2) own"
-           "        WHERE c.path @> ARRAY[$4] ORDER BY product_id LIMIT $2) page"
-           " JOIN catalog.product p ON p.id = page.product_id" PRODUCT_PARTS " ORDER BY p.id",
+    .sql = "SELECT " PRODUCT_COLUMNS " FROM unnest(ARRAY("
+           "  SELECT DISTINCT own.product_id FROM catalog.category c CROSS JOIN LATERAL ("
+           "    SELECT product_id FROM catalog.product_category pc"
+           "     WHERE pc.category_id = c.id AND pc.product_id > $1"
+           "       AND ($3::uuid IS NULL OR EXISTS ("
+           "         SELECT FROM catalog.publication b WHERE b.channel_id = $3"
+           "            AND b.product_id = pc.product_id AND" PUBLISHED_NOW "))"
+           "     ORDER BY product_id LIMIT $2) own"
+           "   WHERE c.path @> ARRAY[$4] ORDER BY product_id LIMIT $2)) AS page(id)"
+           " JOIN catalog.product p ON p.id = page.id" PRODUCT_PARTS " ORDER BY p.id",
     .read_only = true,
 };
 

@@ -46,7 +46,7 @@ static const struct db_stmt LOAD_SNAPSHOTS = {
            " v.option_values, option.names, category.ids,"
            " EXISTS (SELECT FROM catalog.publication"
            "          WHERE channel_id = $3 AND product_id = p.id AND" PUBLISHED_NOW ")"
-           " FROM unnest($1) WITH ORDINALITY AS wanted(id, place)"
+           " FROM unnest((SELECT $1::uuid[])) WITH ORDINALITY AS wanted(id, place)"
            " JOIN catalog.variant v ON v.id = wanted.id"
            " JOIN catalog.product p ON p.id = v.product_id"
            " LEFT JOIN LATERAL ("
