@@ -330,9 +330,10 @@ static void settle_options(struct planner *planner)
         Catalog__V1__ProductOption *option = copy(arena, &asked->base);
         struct map *seen = map_create(arena, asked->n_values + wanted->n_variants);
         option->values = arena_array(arena, const char *, asked->n_values + wanted->n_variants);
-        memcpy(option->values, asked->values, asked->n_values * sizeof *asked->values);
-        for (size_t j = 0; j < asked->n_values; j++)
+        for (size_t j = 0; j < asked->n_values; j++) {
+            option->values[j] = asked->values[j];
             map_set(seen, asked->values[j], seen);
+        }
         for (size_t j = 0; j < wanted->n_variants; j++) {
             const char *value = wanted->variants[j]->option_values[i];
             if (map_get(seen, value) == NULL)
