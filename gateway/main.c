@@ -67,6 +67,7 @@ static const struct http_mount MOUNTS[] = {
 
 const struct route *const *const ROUTE_AREAS[] = {
     STORE_ROUTES,
+    ADMIN_GOODS_ROUTES,
     ADMIN_ROUTES,
     NULL,
 };

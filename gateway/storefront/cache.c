@@ -12,7 +12,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-/* The default one falls through from case to case, which clang does not let pass. */
+/* tidy: macro: uthash's own setting; its default falls through cases, which clang does not let pass
+ */
 #define HASH_FUNCTION(key, length, value) HASH_FNV(key, length, value)
 #include <uthash.h>
 

@@ -1,4 +1,5 @@
-/* cart.c - a visitor's cart: each handler is one call of cart.
+/* cart.c - a visitor's cart, where it takes more than to pass a request on: store_routes.c names
+ * cart's own methods for the rest.
  *
  * If-Match names the version that a change was made for; another one is refused with 409 and the
  * current version. A cart of a customer answers to that customer alone, a guest's to whoever knows
@@ -12,24 +13,6 @@
 #include "inventory/v1/service.client.h"
 
 #include <inttypes.h>
-#include <stddef.h>
-
-/* All answers of cart have the same three fields at the same places. */
-typedef Cart__V1__GetCartResponse cart_answer;
-#define SAME_LAYOUT(type)                                                                          \
-    _Static_assert(sizeof(type) == sizeof(cart_answer) &&                                          \
-                       offsetof(type, problems) == offsetof(cart_answer, problems),                \
-                   #type)
-SAME_LAYOUT(Cart__V1__CreateCartResponse);
-SAME_LAYOUT(Cart__V1__AddLinesResponse);
-SAME_LAYOUT(Cart__V1__ChangeLineResponse);
-SAME_LAYOUT(Cart__V1__RemoveLineResponse);
-SAME_LAYOUT(Cart__V1__SetEmailResponse);
-SAME_LAYOUT(Cart__V1__SetAddressesResponse);
-SAME_LAYOUT(Cart__V1__SetShippingOptionResponse);
-SAME_LAYOUT(Cart__V1__ApplyCouponResponse);
-SAME_LAYOUT(Cart__V1__RemoveCouponResponse);
-SAME_LAYOUT(Cart__V1__SetCustomerResponse);
 
 static Gateway__V1__CartView *view_of(ProtobufCMessage *response)
 {
@@ -37,17 +20,22 @@ static Gateway__V1__CartView *view_of(ProtobufCMessage *response)
 }
 
 struct status cart_call(struct ctx *ctx, const struct exchange *exchange, struct rpc_call call,
-                        Gateway__V1__CartView *view)
+                        const ProtobufCMessage **ret_reply)
 {
     if (!call.method->is_idempotent)
         call.idempotency_key = rest_idempotency_key(ctx, exchange);
     TRY(rpc_call_one(ctx, &call));
-    const cart_answer *answer = (const void *)call.reply;
-    view->cart = answer->cart;
-    view->quote = answer->quote;
-    view->n_problems = answer->n_problems;
-    view->problems = answer->problems;
+    *ret_reply = call.reply;
     return status_ok();
+}
+
+void cart_show(Gateway__V1__CartView *view, Cart__V1__Cart *cart, Cart__V1__Quote *quote,
+               size_t problem_count, Cart__V1__CartProblem **problems)
+{
+    view->cart = cart;
+    view->quote = quote;
+    view->n_problems = problem_count;
+    view->problems = problems;
 }
 
 struct status cart_create(struct ctx *ctx, struct exchange *exchange,
@@ -56,6 +44,7 @@ struct status cart_create(struct ctx *ctx, struct exchange *exchange,
     const Gateway__V1__CreateCartRequest *create = (const void *)request;
     const struct visitor *visitor = &exchange->visitor;
     Cart__V1__CreateCartRequest to = CART__V1__CREATE_CART_REQUEST__INIT;
+    const ProtobufCMessage *reply;
     to.channel_id = visitor->channel_id;
     to.currency_code = visitor->currency_code;
     to.country_code = visitor->country_code;
@@ -65,9 +54,11 @@ struct status cart_create(struct ctx *ctx, struct exchange *exchange,
     to.n_lines = create->n_lines;
     to.lines = create->lines;
     to.email = create->email;
-    TRY(cart_call(ctx, exchange, cart_v1_create_cart_call(&to), view_of(response)));
-    exchange->location =
-        arena_printf(ctx->arena, "/store/v1/carts/%s", view_of(response)->cart->id);
+    TRY(cart_call(ctx, exchange, cart_v1_create_cart_call(&to), &reply));
+    const Cart__V1__CreateCartResponse *created = (const void *)reply;
+    cart_show(view_of(response), created->cart, created->quote, created->n_problems,
+              created->problems);
+    exchange->location = arena_printf(ctx->arena, "/store/v1/carts/%s", created->cart->id);
     return status_ok();
 }
 
@@ -118,8 +109,11 @@ struct status cart_get(struct ctx *ctx, struct exchange *exchange, const Protobu
     Inventory__V1__BatchGetAvailabilityRequest batch =
         INVENTORY__V1__BATCH_GET_AVAILABILITY_REQUEST__INIT;
     const Inventory__V1__BatchGetAvailabilityResponse *stock;
+    const Cart__V1__GetCartResponse *got;
+    (void)exchange;
     to.cart_id = get->cart_id;
-    TRY(cart_call(ctx, exchange, cart_v1_get_cart_call(&to), view));
+    TRY(cart_v1_get_cart(ctx, &to, &got));
+    cart_show(view, got->cart, got->quote, got->n_problems, got->problems);
     if (view->cart->n_lines == 0)
         return status_ok();
 
@@ -135,94 +129,18 @@ struct status cart_get(struct ctx *ctx, struct exchange *exchange, const Protobu
     return status_ok();
 }
 
-struct status cart_add_lines(struct ctx *ctx, struct exchange *exchange,
-                             const ProtobufCMessage *request, ProtobufCMessage *response)
-{
-    const Gateway__V1__AddCartLinesRequest *add = (const void *)request;
-    Cart__V1__AddLinesRequest to = CART__V1__ADD_LINES_REQUEST__INIT;
-    to.cart_id = add->cart_id;
-    to.expected_version = exchange->expected_version;
-    to.n_lines = add->n_lines;
-    to.lines = add->lines;
-    return cart_call(ctx, exchange, cart_v1_add_lines_call(&to), view_of(response));
-}
-
-struct status cart_change_line(struct ctx *ctx, struct exchange *exchange,
-                               const ProtobufCMessage *request, ProtobufCMessage *response)
-{
-    const Gateway__V1__ChangeCartLineRequest *change = (const void *)request;
-    Cart__V1__ChangeLineRequest to = CART__V1__CHANGE_LINE_REQUEST__INIT;
-    to.cart_id = change->cart_id;
-    to.expected_version = exchange->expected_version;
-    to.line_id = change->line_id;
-    to.quantity = change->quantity;
-    return cart_call(ctx, exchange, cart_v1_change_line_call(&to), view_of(response));
-}
-
-struct status cart_remove_line(struct ctx *ctx, struct exchange *exchange,
-                               const ProtobufCMessage *request, ProtobufCMessage *response)
-{
-    const Gateway__V1__RemoveCartLineRequest *line = (const void *)request;
-    Cart__V1__RemoveLineRequest to = CART__V1__REMOVE_LINE_REQUEST__INIT;
-    to.cart_id = line->cart_id;
-    to.expected_version = exchange->expected_version;
-    to.line_id = line->line_id;
-    return cart_call(ctx, exchange, cart_v1_remove_line_call(&to), view_of(response));
-}
-
-struct status cart_set_email(struct ctx *ctx, struct exchange *exchange,
-                             const ProtobufCMessage *request, ProtobufCMessage *response)
-{
-    const Gateway__V1__SetCartEmailRequest *set = (const void *)request;
-    Cart__V1__SetEmailRequest to = CART__V1__SET_EMAIL_REQUEST__INIT;
-    to.cart_id = set->cart_id;
-    to.expected_version = exchange->expected_version;
-    to.email = set->email;
-    return cart_call(ctx, exchange, cart_v1_set_email_call(&to), view_of(response));
-}
-
-struct status cart_set_addresses(struct ctx *ctx, struct exchange *exchange,
-                                 const ProtobufCMessage *request, ProtobufCMessage *response)
-{
-    const Gateway__V1__SetCartAddressesRequest *set = (const void *)request;
-    Cart__V1__SetAddressesRequest to = CART__V1__SET_ADDRESSES_REQUEST__INIT;
-    to.cart_id = set->cart_id;
-    to.expected_version = exchange->expected_version;
-    to.shipping_address = set->shipping_address;
-    to.billing_address = set->billing_address;
-    return cart_call(ctx, exchange, cart_v1_set_addresses_call(&to), view_of(response));
-}
-
-struct status cart_apply_coupon(struct ctx *ctx, struct exchange *exchange,
-                                const ProtobufCMessage *request, ProtobufCMessage *response)
-{
-    const Gateway__V1__ApplyCartCouponRequest *apply = (const void *)request;
-    Cart__V1__ApplyCouponRequest to = CART__V1__APPLY_COUPON_REQUEST__INIT;
-    to.cart_id = apply->cart_id;
-    to.expected_version = exchange->expected_version;
-    to.coupon_code = apply->coupon_code;
-    return cart_call(ctx, exchange, cart_v1_apply_coupon_call(&to), view_of(response));
-}
-
-struct status cart_remove_coupon(struct ctx *ctx, struct exchange *exchange,
-                                 const ProtobufCMessage *request, ProtobufCMessage *response)
-{
-    const Gateway__V1__RemoveCartCouponRequest *remove = (const void *)request;
-    Cart__V1__RemoveCouponRequest to = CART__V1__REMOVE_COUPON_REQUEST__INIT;
-    to.cart_id = remove->cart_id;
-    to.expected_version = exchange->expected_version;
-    to.coupon_code = remove->coupon_code;
-    return cart_call(ctx, exchange, cart_v1_remove_coupon_call(&to), view_of(response));
-}
-
 struct status cart_set_customer(struct ctx *ctx, struct exchange *exchange,
                                 const ProtobufCMessage *request, ProtobufCMessage *response)
 {
     const Gateway__V1__SetCartCustomerRequest *set = (const void *)request;
     Cart__V1__SetCustomerRequest to = CART__V1__SET_CUSTOMER_REQUEST__INIT;
+    const ProtobufCMessage *reply;
     to.cart_id = set->cart_id;
     to.expected_version = exchange->expected_version;
     to.customer_id = exchange->visitor.customer_id;
     to.customer_group = str_or_empty(exchange->visitor.customer_group);
-    return cart_call(ctx, exchange, cart_v1_set_customer_call(&to), view_of(response));
+    TRY(cart_call(ctx, exchange, cart_v1_set_customer_call(&to), &reply));
+    const Cart__V1__SetCustomerResponse *bound = (const void *)reply;
+    cart_show(view_of(response), bound->cart, bound->quote, bound->n_problems, bound->problems);
+    return status_ok();
 }

@@ -116,6 +116,7 @@ struct status cart_set_shipping_option(struct ctx *ctx, struct exchange *exchang
     Cart__V1__SetShippingOptionRequest to = CART__V1__SET_SHIPPING_OPTION_REQUEST__INIT;
     Cart__V1__CartShipping shipping = CART__V1__CART_SHIPPING__INIT;
     const Platform__V1__ShippingOption *option;
+    const ProtobufCMessage *reply;
     const Cart__V1__Cart *cart;
     TRY(load_both(ctx, set->cart_id, set->shipping_option_id, &cart, &option));
     shipping.price = price_in(option, cart->currency_code);
@@ -132,5 +133,8 @@ struct status cart_set_shipping_option(struct ctx *ctx, struct exchange *exchang
     to.cart_id = set->cart_id;
     to.expected_version = exchange->expected_version;
     to.shipping = &shipping;
-    return cart_call(ctx, exchange, cart_v1_set_shipping_option_call(&to), (void *)response);
+    TRY(cart_call(ctx, exchange, cart_v1_set_shipping_option_call(&to), &reply));
+    const Cart__V1__SetShippingOptionResponse *chosen = (const void *)reply;
+    cart_show((void *)response, chosen->cart, chosen->quote, chosen->n_problems, chosen->problems);
+    return status_ok();
 }

@@ -18,13 +18,6 @@ route_handler product_page;
 /* cart.c */
 route_handler cart_create;
 route_handler cart_get;
-route_handler cart_add_lines;
-route_handler cart_change_line;
-route_handler cart_remove_line;
-route_handler cart_set_email;
-route_handler cart_set_addresses;
-route_handler cart_apply_coupon;
-route_handler cart_remove_coupon;
 route_handler cart_set_customer;
 
 /* cart_shipping.c */

@@ -2,6 +2,7 @@
 #include "suites.h"
 
 #include "catalog/v1/service.pb-c.h"
+#include "cart/v1/service.pb-c.h"
 #include "gateway/v1/store.pb-c.h"
 
 #include <string.h>
@@ -96,7 +97,7 @@ START_TEST(the_path_names_the_thing_whatever_the_body_says)
 
     ck_assert_int_eq(bind(ctx, &request, &message).code, STATUS_OK);
 
-    ck_assert_str_eq(((Gateway__V1__SetCartEmailRequest *)(void *)message)->cart_id, ID);
+    ck_assert_str_eq(((Cart__V1__SetEmailRequest *)(void *)message)->cart_id, ID);
     end_ctx();
 }
 END_TEST
