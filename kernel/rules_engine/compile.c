@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct error_def INVALID_RULE = {STATUS_INVALID_ARGUMENT, "INVALID_RULE",
+                                       "correct the node that the violation names"};
+
 _Static_assert(RULE_NODES_MAX <= 64, "children and results are bits of a uint64_t");
 
 struct compiler {
@@ -29,7 +32,7 @@ static struct status refuse(struct compiler *compiler, const char *field, const 
     *violation = (struct violation){.field = field, .value = value, .allowed = allowed};
 
     struct status status =
-        status_error(STATUS_INVALID_ARGUMENT, "INVALID_RULE",
+        status_error(INVALID_RULE.code, INVALID_RULE.reason,
                      arena_printf(compiler->arena, "%s: expected %s", field, allowed));
 
     status.violations = violation;
@@ -187,8 +190,8 @@ static struct status compile_node(struct compiler *compiler, size_t index)
     struct compiled_node *compiled = &compiler->rule->nodes[index];
 
     if (!definition)
-        return refuse_node(compiler, index, "op", arena_printf(compiler->arena, "%d", node->op),
-                           "an operator");
+        return refuse_node(compiler, index, "operator",
+                           arena_printf(compiler->arena, "%d", node->op), "an operator");
     *compiled = (struct compiled_node){.op = node->op, .fact = FACT_NONE};
     TRY(check_parent(compiler, index));
     if (definition->operands == OPERANDS_CHILDREN)
@@ -198,7 +201,7 @@ static struct status compile_node(struct compiler *compiler, size_t index)
     enum fact_type type = compiler->vocabulary[compiled->fact].type;
 
     if (!(definition->fact_types & 1u << type))
-        return refuse_node(compiler, index, "op", definition->name,
+        return refuse_node(compiler, index, "operator", definition->name,
                            arena_printf(compiler->arena, "an operator for %s",
                                         compiler->vocabulary[compiled->fact].name));
     return compile_values(compiler, index, type, definition->operands);
@@ -208,7 +211,7 @@ static struct status check_negations(struct compiler *compiler)
 {
     for (size_t i = 0; i < compiler->node_count; i++)
         if (compiler->nodes[i].op == RULE_NOT && compiler->rule->nodes[i].children == 0)
-            return refuse_node(compiler, i, "op", "NOT", "one node inside NOT");
+            return refuse_node(compiler, i, "operator", "NOT", "one node inside NOT");
     return status_ok();
 }
 

@@ -4,6 +4,7 @@
 #include "chassis/wire.h"
 #include "common/money.h"
 #include "common/str.h"
+#include "rules_engine/conditions.h"
 
 const struct error_def BAD_PROMOTION = {STATUS_INVALID_ARGUMENT, "BAD_PROMOTION",
                                         "correct the fields named in violations"};
@@ -22,6 +23,8 @@ const struct fact_def FACTS[] = {
     {"customer.group", FACT_TEXT, "absent for the default group"},
 };
 const size_t FACT_COUNT = ARRAY_LEN(FACTS);
+
+static const struct rule_source RULES = {FACTS, ARRAY_LEN(FACTS), "promotion.conditions"};
 
 static const char *path(struct ctx *ctx, size_t i, const char *field)
 {
@@ -66,35 +69,6 @@ static void check_action(struct ctx *ctx, size_t i, const Marketing__V1__Action 
         check_amounts(ctx, i, action);
 }
 
-/* ConditionOperator and rule_op name the same operators in the same order. */
-static enum rule_op operator_of(Marketing__V1__ConditionOperator operator)
-{
-    _Static_assert((int)RULE_PRESENT ==
-                       (int)MARKETING__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_PRESENT,
-                   "the contract's operators are the engine's");
-    return (enum rule_op) operator;
-}
-
-static struct status compile(struct ctx *ctx, struct arena *arena,
-                             const Marketing__V1__Promotion *promotion,
-                             const struct rule **ret_rule)
-{
-    struct rule_node *nodes = arena_array(arena, struct rule_node, promotion->n_conditions);
-    for (size_t i = 0; i < promotion->n_conditions; i++) {
-        const Marketing__V1__Condition *condition = promotion->conditions[i];
-        nodes[i] = (struct rule_node){
-            .parent = condition->parent,
-            .op = operator_of(condition->operator_),
-            .fact = str_is_empty(condition->fact) ? NULL : condition->fact,
-            .values = (const char *const *)condition->values,
-            .value_count = condition->n_values,
-        };
-    }
-    (void)ctx;
-    return rule_compile(arena, FACTS, FACT_COUNT, nodes, promotion->n_conditions, "promotion",
-                        ret_rule);
-}
-
 struct status definition_compile(struct ctx *ctx, struct arena *arena,
                                  const Marketing__V1__Promotion *promotion,
                                  const struct rule **ret_rule)
@@ -106,8 +80,7 @@ struct status definition_compile(struct ctx *ctx, struct arena *arena,
         check_action(ctx, i, promotion->actions[i]);
     if (ctx_has_violations(ctx))
         return ctx_fail(ctx, &BAD_PROMOTION, "promotion %s", promotion->code);
-    *ret_rule = NULL;
-    if (promotion->n_conditions == 0)
-        return status_ok();
-    return compile(ctx, arena, promotion, ret_rule);
+    return rule_from_conditions(arena, &RULES,
+                                (const Common__V1__Condition *const *)promotion->conditions,
+                                promotion->n_conditions, ret_rule);
 }

@@ -33,6 +33,7 @@ static const struct error_def *const ERRORS[] = {
     &PROMOTION_CODE_TAKEN,
     &TOO_MANY_PROMOTIONS,
     &BAD_PROMOTION,
+    &INVALID_RULE,
     &COUPON_NOT_FOUND,
     &COUPON_CODE_TAKEN,
     &COUPON_LIMIT_TOO_LOW,

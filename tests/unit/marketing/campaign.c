@@ -67,7 +67,7 @@ Marketing__V1__Promotion *given_promotion(const char *code)
     promotion->code = code;
     promotion->is_active = true;
     promotion->actions = arena_array(arena, Marketing__V1__Action *, 10);
-    promotion->conditions = arena_array(arena, Marketing__V1__Condition *, 10);
+    promotion->conditions = arena_array(arena, Common__V1__Condition *, 10);
     promotions[set.count] = (struct compiled_promotion){
         .promotion = promotion, .id = numbered(1000 + (int)set.count), .valid_from_us = 1};
     set.count++;
@@ -113,10 +113,10 @@ void free_shipping(Marketing__V1__Promotion *promotion)
 }
 
 void under_condition(Marketing__V1__Promotion *promotion, const char *fact,
-                     Marketing__V1__ConditionOperator operator_, const char *value)
+                     Common__V1__ConditionOperator operator_, const char *value)
 {
-    Marketing__V1__Condition *condition = arena_new(arena, Marketing__V1__Condition);
-    marketing__v1__condition__init(condition);
+    Common__V1__Condition *condition = arena_new(arena, Common__V1__Condition);
+    common__v1__condition__init(condition);
     condition->parent = -1;
     condition->operator_ = operator_;
     condition->fact = fact;

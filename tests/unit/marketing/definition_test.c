@@ -69,9 +69,10 @@ START_TEST(a_condition_names_a_fact_that_exists)
     Marketing__V1__Promotion *promotion = given_promotion("p");
     off_percent(promotion, 10, ORDER);
     under_condition(promotion, "cart.weather",
-                    MARKETING__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_EQ, "sunny");
+                    COMMON__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_EQ, "sunny");
     struct status status = compiled(promotion);
     ck_assert_str_eq(status.reason, "INVALID_RULE");
+    ck_assert_str_eq(status.violations->field, "promotion.conditions[0].fact");
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* evaluator_test.c - what comes off which line, and why something does not. */
 #include "suites.h"
 
-#define OPERATOR(name) MARKETING__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_##name
+#define OPERATOR(name) COMMON__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_##name
 
 START_TEST(a_percentage_of_the_order_is_shared_by_value)
 {
@@ -179,7 +179,7 @@ END_TEST
 
 static const struct {
     const char *fact, *value;
-    Marketing__V1__ConditionOperator operator_;
+    Common__V1__ConditionOperator operator_;
     bool holds;
 } CONDITIONS[] = {
     {"cart.subtotal", "3000", OPERATOR(GE), true},

@@ -29,7 +29,7 @@ Marketing__V1__Action *off_amount(Marketing__V1__Promotion *promotion, int64_t m
                                   Marketing__V1__ActionTarget target);
 void free_shipping(Marketing__V1__Promotion *promotion);
 void under_condition(Marketing__V1__Promotion *promotion, const char *fact,
-                     Marketing__V1__ConditionOperator operator_, const char *value);
+                     Common__V1__ConditionOperator operator_, const char *value);
 struct coupon *given_coupon(const char *code, const Marketing__V1__Promotion *promotion);
 void present(const char *code); /* a code of the cart, known or not */
 

@@ -13,6 +13,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(compile_suite());
 
+    srunner_add_suite(runner, conditions_suite());
     srunner_add_suite(runner, evaluate_suite());
     srunner_run_all(runner, CK_ENV);
 

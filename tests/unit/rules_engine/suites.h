@@ -10,4 +10,5 @@ enum { VOCABULARY_COUNT = 6 };
 extern const struct fact_def VOCABULARY[VOCABULARY_COUNT];
 
 Suite *compile_suite(void);
+Suite *conditions_suite(void);
 Suite *evaluate_suite(void);

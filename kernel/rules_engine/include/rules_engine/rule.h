@@ -37,11 +37,13 @@ struct rule_node {
     size_t value_count;
 };
 
+extern const struct error_def INVALID_RULE;
+
 struct rule; /* compiled, immutable, thread-safe */
 
 /* Checks shape, limits, fact names, operator against fact type, and values. A refusal is
- * INVALID_ARGUMENT/INVALID_RULE with one violation: field is "conditions[3].op" and so on under
- * `path`. */
+ * INVALID_ARGUMENT/INVALID_RULE with one violation: field is "conditions[3].operator" and so on
+ * under `path`. */
 struct status rule_compile(struct arena *arena, const struct fact_def *vocabulary,
                            size_t fact_count, const struct rule_node *nodes, size_t node_count,
                            const char *path, const struct rule **ret_rule);
