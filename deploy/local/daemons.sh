@@ -4,15 +4,17 @@
 daemon_names=()
 declare -A daemon_offset daemon_schema daemon_calls daemon_extra
 
-daemons_load() # reads the table
+daemons_load() # reads the table, anew when called again
 {
     local line name offset schema calls
+    daemon_names=()
     while IFS= read -r line; do
         case $line in
         '#'* | '') ;;
         ' '*) daemon_extra[$name]+="${line#"${line%%[! ]*}"}"$'\n' ;;
         *)
             read -r name offset schema calls <<<"$line"
+            [ -n "$offset" ] || continue # more for a daemon that is known
             daemon_names+=("$name")
             daemon_offset[$name]=$offset
             daemon_schema[$name]=${schema#-}
@@ -20,8 +22,9 @@ daemons_load() # reads the table
             daemon_extra[$name]=
             ;;
         esac
-    done <"$root/deploy/local/daemons"
+    done < <(cat "$root/deploy/local/daemons" ${settings_more:+"$settings_more"})
 }
+settings_more=$(setting settings_more '')
 daemons_load
 
 replicas=$(setting replicas 1)

@@ -63,6 +63,7 @@ port_base=${TORG_PORT_BASE:-$(setting port_base 7100)}
 port() # NAME of a server; the daemons' offsets are in the table `daemons`
 {
     case $1 in
+    webhooks) echo $((port_base + 31)) ;; # nobody, unless somebody wants to receive them
     postgres) echo $((port_base + 32)) ;;
     redis-carts) echo $((port_base + 33)) ;;
     redis-limits) echo $((port_base + 34)) ;;

@@ -12,11 +12,11 @@ struct status checkout_webhook(struct ctx *ctx, struct exchange *exchange,
 {
     Order__V1__ReceiveWebhookRequest received = ORDER__V1__RECEIVE_WEBHOOK_REQUEST__INIT;
     const Order__V1__ReceiveWebhookResponse *answer;
+    const Gateway__V1__PaymentWebhookRequest *webhook = (const void *)request;
     struct checkout checkout;
     enum saga_outcome outcome;
-    (void)request;
     (void)response;
-    received.provider_account = exchange->path_values[0];
+    received.provider_account = webhook->account;
     received.signature = str_or_empty(http_header_get(exchange->http, "Stripe-Signature"));
     received.body.data = (uint8_t *)(uintptr_t)exchange->http->body;
     received.body.len = exchange->http->body_length;

@@ -103,12 +103,12 @@ static void authorize(struct payment_provider *self, struct ctx *ctx,
     read_answer(ctx, &exchange, ret_answer);
 }
 
-static void capture(struct payment_provider *self, struct ctx *ctx,
-                    const struct payment_order *order, struct payment_answer *ret_answer)
+static int capture_under(const char *key, struct payment_provider *self, struct ctx *ctx,
+                         const struct payment_order *order, struct payment_answer *ret_answer)
 {
     const char *path =
         arena_printf(ctx->arena, "/v1/payment_intents/%s/capture", str_or_empty(order->reference));
-    struct exchange exchange = exchange_of(ctx, "POST", path, order->key);
+    struct exchange exchange = exchange_of(ctx, "POST", path, key);
 
     add_int(&exchange, "amount_to_capture", order->amount_minor);
     send(self, ctx, &exchange);
@@ -117,6 +117,26 @@ static void capture(struct payment_provider *self, struct ctx *ctx,
         *ret_answer = (struct payment_answer){
             .outcome = OUTCOME_REFUSED,
             .failure_reason = reason_of(ctx, json_member(exchange.body, "error"))};
+    return exchange.status;
+}
+
+/* A 500 is replayed for its key for a day, so the intent is asked what is true. Still held, it is
+ * captured under a new key: an intent is captured once, whatever the keys. */
+static void capture(struct payment_provider *self, struct ctx *ctx,
+                    const struct payment_order *order, struct payment_answer *ret_answer)
+{
+    char key[UUID_TEXT_LENGTH + 1];
+    struct payment_answer found = {0};
+
+    if (capture_under(order->key, self, ctx, order, ret_answer) != 500)
+        return;
+    query(self, ctx, order, &found);
+    if (found.outcome == OUTCOME_AUTHORIZED) {
+        uuid_format(uuid_v7(), key);
+        (void)capture_under(key, self, ctx, order, ret_answer);
+    } else if (found.outcome == OUTCOME_CAPTURED) {
+        *ret_answer = found;
+    }
 }
 
 /* Without a name the payment may never have arrived. It is looked for rather than sent again, which

@@ -17,8 +17,12 @@ const char *new_key(void)
     return arena_strdup(arena, text);
 }
 
-/* Of the demo shop: the id of the one with this code. */
-static const char *id_by_code(const char *path, const char *list, const char *code)
+const char *new_email(void)
+{
+    return arena_printf(arena, "buyer-%s@buyer.example", new_key());
+}
+
+const char *id_by_code(const char *path, const char *list, const char *code)
 {
     struct answer answer = expect(admin("GET", path, NULL), 200);
     const struct json_node *node = node_at(answer, list);
@@ -101,10 +105,15 @@ const char *given_coupon(int64_t limit)
 
 const char *given_cart(struct item item, int64_t quantity)
 {
+    return given_cart_of("ada@buyer.example", item, quantity);
+}
+
+const char *given_cart_of(const char *email, struct item item, int64_t quantity)
+{
     const char *lines = arena_printf(arena,
-                                     "{\"email\":\"ada@buyer.example\",\"lines\":"
+                                     "{\"email\":\"%s\",\"lines\":"
                                      "[{\"variantId\":\"%s\",\"quantity\":\"%" PRId64 "\"}]}",
-                                     item.variant_id, quantity);
+                                     email, item.variant_id, quantity);
     const char *cart = text_at(expect(store("POST", "/carts", lines, NULL), 201), "cart.id");
     const char *path = arena_printf(arena, "/carts/%s", cart);
 
@@ -128,15 +137,27 @@ int64_t total_of(const char *cart_id)
     return int_at(cart, "quote.totalMinor");
 }
 
-struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key)
+static struct answer check_out(const char *cart_id, int64_t total_minor, const char *tender,
+                               const char *key)
 {
     return store("POST", "/checkouts",
                  arena_printf(arena,
                               "{\"cartId\":\"%s\",\"expectedTotal\":{\"minorUnits\":\"%" PRId64
-                              "\",\"currencyCode\":\"EUR\"},\"tenders\":"
-                              "[{\"providerAccount\":\"manual\"}]}",
-                              cart_id, total_minor),
+                              "\",\"currencyCode\":\"EUR\"},\"tenders\":[{%s}]}",
+                              cart_id, total_minor, tender),
                  key);
+}
+
+struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key)
+{
+    return check_out(cart_id, total_minor, "\"providerAccount\":\"manual\"", key);
+}
+
+struct answer when_paying_with(const char *method, const char *cart_id)
+{
+    const char *tender =
+        arena_printf(arena, "\"providerAccount\":\"stripe\",\"paymentMethod\":\"%s\"", method);
+    return check_out(cart_id, total_of(cart_id), tender, new_key());
 }
 
 struct answer bought(const char *cart_id)

@@ -15,10 +15,16 @@ const char *given_coupon(int64_t limit);
 
 /* A cart with address, e-mail and the standard shipping: its id. */
 const char *given_cart(struct item item, int64_t quantity);
+const char *given_cart_of(const char *email, struct item item, int64_t quantity);
+const char *new_email(void);
 int64_t total_of(const char *cart_id);
 
 const char *new_key(void);
 struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key);
+/* By card: `method` is Stripe's name of one. */
+struct answer when_paying_with(const char *method, const char *cart_id);
 /* Buys, follows a 202 to its end, and answers the placed checkout. */
 struct answer bought(const char *cart_id);
 int64_t available(struct item item);
+/* Of the demo shop, by its code: id_by_code("/warehouses", "warehouses", "hamburg"). */
+const char *id_by_code(const char *path, const char *list, const char *code);

@@ -57,7 +57,7 @@ int shop_run(Suite *suite)
     return failed == 0 && ran > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static const char *environment(const char *name)
+const char *shop_setting(const char *name)
 {
     const char *value = getenv(name);
     ck_assert_msg(value != NULL, "%s is not set", name);
@@ -66,7 +66,7 @@ static const char *environment(const char *name)
 
 static const char *first_line(const char *name) /* of a file of the shop's var/env */
 {
-    const char *path = arena_printf(arena, "%s/env/%s", environment("TORG_SHOP_VAR"), name);
+    const char *path = arena_printf(arena, "%s/env/%s", shop_setting("TORG_SHOP_VAR"), name);
     char line[256] = "";
     FILE *file = fopen(path, "r");
     ck_assert_msg(file != NULL && fgets(line, sizeof line, file) != NULL, "cannot read %s", path);
@@ -92,23 +92,26 @@ static struct curl_slist *with(struct curl_slist *headers, const char *name, con
     return curl_slist_append(headers, arena_printf(arena, "%s: %s", name, value));
 }
 
-static struct answer request(const char *method, const char *url, const char *json,
+static struct curl_slist *of_json(void)
+{
+    return with(NULL, "Content-Type", "application/json");
+}
+
+static struct answer request(const char *method, const char *url, const char *sent,
                              struct curl_slist *headers)
 {
     struct body body = {.text = arena_alloc(arena, ANSWER_MAX)};
     struct answer answer = {0};
 
     curl_easy_reset(connection);
-    if (json != NULL)
-        headers = with(headers, "Content-Type", "application/json");
     curl_easy_setopt(connection, CURLOPT_URL, url);
     curl_easy_setopt(connection, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(connection, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(connection, CURLOPT_TIMEOUT, 60L);
     curl_easy_setopt(connection, CURLOPT_WRITEFUNCTION, keep);
     curl_easy_setopt(connection, CURLOPT_WRITEDATA, &body);
-    if (json != NULL)
-        curl_easy_setopt(connection, CURLOPT_POSTFIELDS, json);
+    if (sent != NULL)
+        curl_easy_setopt(connection, CURLOPT_POSTFIELDS, sent);
     CURLcode code = curl_easy_perform(connection);
     curl_slist_free_all(headers);
     if (code == CURLE_OK)
@@ -122,24 +125,41 @@ static struct answer request(const char *method, const char *url, const char *js
 struct answer store(const char *method, const char *path, const char *json, const char *key)
 {
     struct curl_slist *headers =
-        with(NULL, "Torg-Publishable-Key", first_line("publishable-key-eu"));
+        with(of_json(), "Torg-Publishable-Key", first_line("publishable-key-eu"));
     if (key != NULL)
         headers = with(headers, "Idempotency-Key", key);
-    return request(method, arena_printf(arena, "%s/store/v1%s", environment("TORG_SHOP_URL"), path),
-                   json, headers);
+    return request(method,
+                   arena_printf(arena, "%s/store/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
+                   headers);
 }
 
 struct answer admin(const char *method, const char *path, const char *json)
 {
     const char *bearer = arena_printf(arena, "Bearer %s", first_line("admin-api-key"));
-    return request(method, arena_printf(arena, "%s/admin/v1%s", environment("TORG_SHOP_URL"), path),
-                   json, with(NULL, "Authorization", bearer));
+    return request(method,
+                   arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
+                   with(of_json(), "Authorization", bearer));
 }
 
 struct answer anonymous(const char *path)
 {
-    return request("GET", arena_printf(arena, "%s%s", environment("TORG_SHOP_URL"), path), NULL,
+    return request("GET", arena_printf(arena, "%s%s", shop_setting("TORG_SHOP_URL"), path), NULL,
                    NULL);
+}
+
+struct answer simulator(const char *path, const char *form)
+{
+    return request(form == NULL ? "GET" : "POST",
+                   arena_printf(arena, "%s/control%s", shop_setting("TORG_SHOP_STRIPE"), path),
+                   form, NULL);
+}
+
+struct answer mailbox(const char *address)
+{
+    return request(
+        "GET",
+        arena_printf(arena, "%s/api/user/%s/messages", shop_setting("TORG_SHOP_MAIL"), address),
+        NULL, NULL);
 }
 
 void shop_forked(void)
@@ -237,14 +257,28 @@ struct answer admin_until(const char *path, const char *member, const char *want
     return poll_until(ask_admin, path, member, wanted);
 }
 
+struct answer mail_until(const char *address, const char *phrase)
+{
+    int64_t deadline_us = clock_monotonic_us() + WAIT_MS * INT64_C(1000);
+    for (;;) {
+        struct answer answer = mailbox(address);
+        if (answer.status == 200 && strstr(answer.text, phrase) != NULL)
+            return answer;
+        ck_assert_msg(clock_monotonic_us() < deadline_us,
+                      "no mail to %s with \"%s\" within %d s: %s", address, phrase, WAIT_MS / 1000,
+                      answer.text);
+        usleep(POLL_US);
+    }
+}
+
 void shop_script(const char *command)
 {
     const char *line =
         arena_printf(arena, "TORG_VAR='%s' '%s/deploy/local/'%s >>'%s/log/scripts.log' 2>&1",
-                     environment("TORG_SHOP_VAR"), environment("TORG_ROOT"), command,
-                     environment("TORG_SHOP_VAR"));
+                     shop_setting("TORG_SHOP_VAR"), shop_setting("TORG_ROOT"), command,
+                     shop_setting("TORG_SHOP_VAR"));
     ck_assert_msg(system(line) == 0, "deploy/local/%s failed; see %s/log/scripts.log", command,
-                  environment("TORG_SHOP_VAR"));
+                  shop_setting("TORG_SHOP_VAR"));
 }
 
 int shop_replicas(void)

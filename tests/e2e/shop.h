@@ -25,6 +25,9 @@ extern struct arena *arena;
 struct answer store(const char *method, const char *path, const char *json, const char *key);
 struct answer admin(const char *method, const char *path, const char *json);
 struct answer anonymous(const char *path); /* GET without any key; the whole path */
+/* What stands in for Stripe: script it by POST, with a form; `form` NULL asks. */
+struct answer simulator(const char *path, const char *form);
+struct answer mailbox(const char *address); /* the mails to somebody, as text */
 void shop_forked(void); /* in a child, before its first request: a connection of its own */
 
 /* Members by dotted path, items by number: "lines.0.id". A missing text fails the test; a missing
@@ -41,6 +44,8 @@ struct answer expect_problem(struct answer answer, long status, const char *reas
  * say by leaving it out. */
 struct answer until(const char *path, const char *member, const char *wanted);
 struct answer admin_until(const char *path, const char *member, const char *wanted);
+struct answer mail_until(const char *address, const char *phrase); /* until a mail contains it */
+const char *shop_setting(const char *name); /* TORG_SHOP_*, which must be set */
 
 /* Waits until every one of these event types (NULL-terminated) has arrived on Kafka with this
  * correlation id (a checkout's), at most 20 s. */

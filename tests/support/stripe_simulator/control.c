@@ -1,7 +1,8 @@
 /* control.c - what tests tell the simulator, and what they ask it.
  *
  *   POST /control/script    operation=create&behaviour=timeout_after&count=1&delay_ms=500
- *   POST /control/complete  payment_id=...&outcome=succeed|fail    the buyer at the bank
+ *   POST /control/complete  payment_id=... or checkout_id=..., outcome=succeed|fail    the buyer
+ *                            at the bank
  *   POST /control/webhooks  copies=2&delay_ms=100&reverse=1        of webhooks from now on
  *   GET  /control/webhooks  all so far, signed now, for a test that delivers them by hand
  *   GET  /control/book      the money, for comparison
@@ -103,11 +104,14 @@ static bool set_script(struct ctx *ctx, struct simulator *self, const char *form
 
 static bool complete(struct ctx *ctx, struct simulator *self, const char *form)
 {
-    const char *payment_id = form_get(ctx, form, "payment_id");
+    const char *payment_id = str_or_empty(form_get(ctx, form, "payment_id"));
+    const char *checkout_id = str_or_empty(form_get(ctx, form, "checkout_id"));
 
     for (size_t i = 0; i < self->intent_count; i++) {
         struct intent *intent = &self->intents[i];
-        if (intent->status != INTENT_REQUIRES_ACTION || !str_equal(intent->payment_id, payment_id))
+        if (intent->status != INTENT_REQUIRES_ACTION ||
+            (!str_equal(intent->payment_id, payment_id) &&
+             !str_equal(intent->checkout_id, checkout_id)))
             continue;
         intent_complete(self, intent, str_equal(form_get(ctx, form, "outcome"), "succeed"));
         return true;
@@ -160,6 +164,8 @@ static void write_book(const struct simulator *self, struct json_writer *json)
         json_string(json, intent->id);
         json_key(json, "payment_id");
         json_string(json, intent->payment_id);
+        json_key(json, "checkout_id");
+        json_string(json, intent->checkout_id);
         for (size_t k = 0; k < ARRAY_LEN(sums); k++) {
             json_key(json, sums[k].name);
             json_int(json, sums[k].value);
