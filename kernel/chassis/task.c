@@ -30,16 +30,18 @@ static const struct db_stmt WAKE_TASK = {
            " ELSE 0 END, failed_at = NULL WHERE kind = $1 AND key = $2",
 };
 
+/* MATERIALIZED: a subquery may run once per row of an outer loop, and lock another task each time.
+ */
 static const struct db_stmt LEASE_TASK = {
     .name = "task_lease",
     .in = "TI", /* kinds, their leases */
     .out = "uttbitb",
-    .sql = "UPDATE task SET attempts = task.attempts + 1,"
+    .sql = "WITH due AS MATERIALIZED (SELECT id FROM task WHERE failed_at IS NULL"
+           "   AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())"
+           "   AND kind = ANY ($1) ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+           " UPDATE task SET attempts = task.attempts + 1,"
            " lease_until = now() + lease.ms * interval '1 ms'"
-           " FROM (SELECT id FROM task WHERE failed_at IS NULL AND due_at <= now()"
-           "       AND (lease_until IS NULL OR lease_until <= now()) AND kind = ANY ($1)"
-           "       ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS due,"
-           " unnest($1, $2) AS lease (kind, ms)"
+           " FROM due, unnest($1, $2) AS lease (kind, ms)"
            " WHERE task.id = due.id AND lease.kind = task.kind"
            " RETURNING task.id, task.kind, task.key, task.payload, task.attempts,"
            " task.correlation_id, task.trace",
