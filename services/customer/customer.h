@@ -96,7 +96,7 @@ bool is_email(const char *text); /* one address of visible ASCII */
 const char *password_problem(const char *password, const char *email);
 
 /* password.c. At most CUSTOMER_HASH_CONCURRENCY at a time: each takes 19 MiB and 30 ms. */
-struct hash_pool *hash_pool_create(int64_t concurrency);
+struct hash_pool *hash_pool_create(struct arena *arena, int64_t concurrency);
 void hash_pool_destroy(struct hash_pool *pool); /* accepts NULL */
 struct status password_hash(struct ctx *ctx, const char *password, const char **ret_hash);
 struct status password_verify(struct ctx *ctx, const char *password, const char *hash,

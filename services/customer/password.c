@@ -8,7 +8,6 @@
 #include "common/str.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,9 +29,9 @@ struct hash_pool {
     int64_t free_count;
 };
 
-struct hash_pool *hash_pool_create(int64_t concurrency)
+struct hash_pool *hash_pool_create(struct arena *arena, int64_t concurrency)
 {
-    struct hash_pool *pool = calloc(1, sizeof *pool);
+    struct hash_pool *pool = arena_new(arena, struct hash_pool);
     pthread_condattr_t monotonic;
 
     pthread_condattr_init(&monotonic);
@@ -50,7 +49,6 @@ void hash_pool_destroy(struct hash_pool *pool)
         return;
     pthread_cond_destroy(&pool->freed);
     pthread_mutex_destroy(&pool->lock);
-    free(pool);
 }
 
 static struct timespec wait_until(const struct ctx *ctx, int64_t wait_ms)

@@ -27,7 +27,7 @@ struct status customer_start(struct ctx *boot)
             return ctx_fail(boot, &BAD_SIGNING_KEY, "CUSTOMER_PREVIOUS_PUBLIC_KEY");
         self->previous.id = signing_key_id(self->arena, self->previous.public_key);
     }
-    self->hashing = hash_pool_create(self->hash_concurrency);
+    self->hashing = hash_pool_create(self->arena, self->hash_concurrency);
     const char *hash;
     TRY(password_hash(boot, "nobody has this password", &hash));
     self->nobodys_hash = arena_strdup(self->arena, hash);

@@ -18,7 +18,7 @@ static const struct {
     {"civetweb", "kernel/chassis/http_ tests/"},
     {"curl/", "kernel/chassis/http_ kernel/chassis/rpc_transport tests/"},
     {"hiredis/", "kernel/chassis/redis outbox-relay/ tests/"},
-    {"sodium", "kernel/ gateway/ services/customer/ services/order/ tests/"},
+    {"sodium", "kernel/ gateway/ services/customer/ services/order/ services/platform/ tests/"},
     {"openssl/", "kernel/common/ gateway/ tests/"},
     {"check.h", "tests/"},
 };

@@ -1,7 +1,6 @@
 /* delivery_test.c - what is asked to be said arrives once, is logged, and is forgotten in time. */
 #include "suites.h"
 
-#include "../http/sink.h"
 #include "chassis/task.h"
 #include "common/str.h"
 #include "example.h"
@@ -9,6 +8,7 @@
 #include "platform/v1/commands.schema.h"
 #include "platform/v1/events.schema.h"
 #include "platform/v1/service.client.h"
+#include "sink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,6 +409,24 @@ START_TEST(a_template_is_written_checked_and_listed)
 }
 END_TEST
 
+START_TEST(what_comes_with_the_shop_passes_its_own_check)
+{
+    given_platform();
+    Platform__V1__ListTemplatesRequest req = PLATFORM__V1__LIST_TEMPLATES_REQUEST__INIT;
+    Platform__V1__ListTemplatesResponse rep = PLATFORM__V1__LIST_TEMPLATES_RESPONSE__INIT;
+    Platform__V1__UpsertTemplateRequest put = PLATFORM__V1__UPSERT_TEMPLATE_REQUEST__INIT;
+    Platform__V1__UpsertTemplateResponse written = PLATFORM__V1__UPSERT_TEMPLATE_RESPONSE__INIT;
+
+    then_ok(platform_list_templates(world_ctx(platform), &req, &rep));
+    ck_assert_uint_eq(rep.n_templates, 12);
+    for (size_t i = 0; i < rep.n_templates; i++) {
+        put.template_ = rep.templates[i];
+        then_ok(platform_upsert_template(world_ctx(platform), &put, &written));
+        ck_assert_ptr_null(strchr(put.template_->text, '\\'));
+    }
+}
+END_TEST
+
 void delivery_case(Suite *suite)
 {
     TCase *tcase = world_case(suite, "delivery");
@@ -428,4 +446,5 @@ void delivery_case(Suite *suite)
     tcase_add_test(tcase, the_log_pages_from_the_newest_by_state_and_subject);
     tcase_add_test(tcase, people_are_forgotten_after_the_retention);
     tcase_add_test(tcase, a_template_is_written_checked_and_listed);
+    tcase_add_test(tcase, what_comes_with_the_shop_passes_its_own_check);
 }
