@@ -21,10 +21,20 @@ static const struct db_stmt LOCK_HOLD = {
 
 static const struct db_stmt LOCK_COUPONS = {
     .name = "lock_coupons",
-    .in = "Tt",
-    .out = COUPON_COLUMN_TYPES "id",
-    .sql = "SELECT " COUPON_COLUMNS ", " COUPON_CUSTOMER_USES ", clock_timestamp()"
+    .in = "T",
+    .out = COUPON_COLUMN_TYPES "d",
+    .sql = "SELECT " COUPON_COLUMNS ", clock_timestamp()"
            " FROM marketing.coupon WHERE code_key = ANY ($1) ORDER BY coupon.id FOR UPDATE",
+};
+
+/* A statement of its own: one that waited for the locks would count what was there before. */
+static const struct db_stmt COUNT_USES = {
+    .name = "count_uses",
+    .in = "Tt",
+    .out = "ui",
+    .sql = "SELECT coupon.id, " COUPON_CUSTOMER_USES
+           " FROM marketing.coupon WHERE code_key = ANY ($1)",
+    .read_only = true,
 };
 
 static const struct db_stmt LOCK_COUPONS_BY_ID = {
@@ -109,19 +119,31 @@ static struct coupon *read_coupons(struct db_tx *tx, const struct db_rows *rows)
     return coupons;
 }
 
+static int64_t uses_of(const struct db_rows *uses, struct uuid coupon_id)
+{
+    for (size_t i = 0; i < uses->count; i++)
+        if (uuid_equal(db_get_uuid(uses, i, 0), coupon_id))
+            return db_get_int(uses, i, 1);
+    return 0;
+}
+
 struct status store_lock_coupons(struct db_tx *tx, const char *const *code_keys, size_t count,
                                  const char *customer_key, struct coupon **ret_coupons,
                                  size_t *ret_count, int64_t *ret_now_us)
 {
-    struct db_rows rows;
-    TRY(db_many(tx, &LOCK_COUPONS,
-                DB_ARGS(db_texts(code_keys, count), db_text(str_or_empty(customer_key))), &rows));
-    *ret_coupons = read_coupons(tx, &rows);
-    *ret_count = rows.count;
+    struct db_call calls[] = {
+        {.stmt = &LOCK_COUPONS, .args = DB_ARGS(db_texts(code_keys, count))},
+        {.stmt = &COUNT_USES,
+         .args = DB_ARGS(db_texts(code_keys, count), db_text(str_or_empty(customer_key)))},
+    };
+    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
+    const struct db_rows *rows = &calls[0].rows;
+    *ret_coupons = read_coupons(tx, rows);
+    *ret_count = rows->count;
     *ret_now_us = 0;
-    for (size_t i = 0; i < rows.count; i++) {
-        (*ret_coupons)[i].customer_uses = db_get_int(&rows, i, COUPON_COLUMN_COUNT);
-        *ret_now_us = db_get_time(&rows, i, COUPON_COLUMN_COUNT + 1);
+    for (size_t i = 0; i < rows->count; i++) {
+        (*ret_coupons)[i].customer_uses = uses_of(&calls[1].rows, (*ret_coupons)[i].id);
+        *ret_now_us = db_get_time(rows, i, COUPON_COLUMN_COUNT);
     }
     return status_ok();
 }
@@ -176,6 +198,7 @@ struct status store_finish_hold(struct db_tx *tx, struct uuid checkout_id, const
 }
 
 const struct db_stmt *const STORE_HOLD_STATEMENTS[] = {
-    &ADD_HOLD,     &LOCK_HOLD, &LOCK_COUPONS, &LOCK_COUPONS_BY_ID, &SET_COUNTS,
-    &NAME_COUPONS, &ADD_USES,  &END_USES,     &FINISH_HOLD,        NULL,
+    &ADD_HOLD,           &LOCK_HOLD,   &LOCK_COUPONS, &COUNT_USES,
+    &LOCK_COUPONS_BY_ID, &SET_COUNTS,  &NAME_COUPONS, &ADD_USES,
+    &END_USES,           &FINISH_HOLD, NULL,
 };

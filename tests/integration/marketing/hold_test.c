@@ -151,6 +151,37 @@ START_TEST(ten_uses_are_held_ten_times_by_forty_buyers)
 }
 END_TEST
 
+/* Two windows of one customer wait for the same coupon: who gets it second waited with a view of
+ * the time before the first. */
+START_TEST(a_customers_limit_holds_against_themselves)
+{
+    given_marketing();
+    given_coupon("SUN", (struct limits){0, 1});
+    static struct buyer buyers[2];
+    struct ctx *ctx = world_ctx(marketing);
+    const char *keys[] = {"SUN"};
+    struct coupon *coupons;
+    struct db_tx *tx = NULL;
+    size_t count;
+    int64_t now_us;
+    then_ok(db_begin(ctx, &tx));
+    then_ok(store_lock_coupons(tx, keys, 1, "anna", &coupons, &count, &now_us));
+    for (int i = 0; i < 2; i++) {
+        buyers[i] =
+            (struct buyer){.ctx = world_ctx(marketing), .checkout = uuid_v7(), .customer = "anna"};
+        pthread_create(&buyers[i].thread, NULL, hold_as_buyer, &buyers[i]);
+    }
+    while (world_sql_int("SELECT count(*) FROM pg_locks WHERE NOT granted") < 2)
+        continue;
+    db_rollback(&tx);
+
+    for (int i = 0; i < 2; i++)
+        pthread_join(buyers[i].thread, NULL);
+    ck_assert_int_eq((buyers[0].code == STATUS_OK) + (buyers[1].code == STATUS_OK), 1);
+    then_counts(1, 0);
+}
+END_TEST
+
 void hold_case(Suite *suite)
 {
     TCase *tcase = world_case(suite, "holds");
@@ -162,4 +193,5 @@ void hold_case(Suite *suite)
     tcase_add_test(tcase, limits_are_told_with_their_reason);
     tcase_add_test(tcase, a_placed_order_redeems_what_its_checkout_held);
     tcase_add_test(tcase, ten_uses_are_held_ten_times_by_forty_buyers);
+    tcase_add_test(tcase, a_customers_limit_holds_against_themselves);
 }
