@@ -9,6 +9,9 @@
 
 static const struct decimal UNTAXED = {0, 0};
 
+/* Of one line or of shipping: so many of them may be in a cart that their sums fit. */
+static const int64_t AMOUNT_MAX = INT64_MAX / 1024;
+
 /* What one line or shipping owes to whom. */
 struct charge {
     struct tax_terms terms;
@@ -107,7 +110,8 @@ static const char *price_line(struct arena *arena, const struct price_book *book
         return "DISCOUNT_TOO_LARGE";
     int64_t charged = base - line->discount_minor;
     if (!(input->rounds_units ? tax_units(&charge.terms, charged, line->quantity, &taxed)
-                              : tax_split(&charge.terms, charged, &taxed)))
+                              : tax_split(&charge.terms, charged, &taxed)) ||
+        base > AMOUNT_MAX || taxed.gross_minor > AMOUNT_MAX)
         return "AMOUNT_TOO_LARGE";
 
     pricing__v1__priced_line__init(priced);
@@ -156,7 +160,8 @@ static const char *price_shipping(struct arena *arena, const struct price_book *
         return "OTHER_CURRENCY";
     if (line->discount_minor > base)
         return "DISCOUNT_TOO_LARGE";
-    if (!tax_split(&charge.terms, base - line->discount_minor, &taxed))
+    if (!tax_split(&charge.terms, base - line->discount_minor, &taxed) || base > AMOUNT_MAX ||
+        taxed.gross_minor > AMOUNT_MAX)
         return "AMOUNT_TOO_LARGE";
 
     Pricing__V1__PricedShipping *priced = arena_new(arena, Pricing__V1__PricedShipping);

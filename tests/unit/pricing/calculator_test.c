@@ -62,6 +62,22 @@ START_TEST(what_cannot_be_priced_is_a_problem_and_not_in_the_sum)
 }
 END_TEST
 
+START_TEST(amounts_whose_sum_may_not_fit_are_no_amounts)
+{
+    given_book();
+    given_list(1, "", "", -1, 0);
+    given_price(1, 1, 1, "90000000000.00");
+    struct calculation input = context_of("");
+    with_line(&input, 1, 1000000, 0); // 9 * 10^18: fits alone, and not twice
+    with_line(&input, 1, 1000000, 0);
+
+    const Pricing__V1__PriceBreakdown *out = calculate(arena, &book, &input);
+
+    ck_assert_int_eq((int)out->n_lines, 0);
+    ck_assert_str_eq(out->problems[0]->reason, "AMOUNT_TOO_LARGE");
+}
+END_TEST
+
 START_TEST(a_country_without_a_rate_is_told)
 {
     given_shop();
@@ -200,6 +216,7 @@ TCase *calculator_case(void)
     tcase_add_test(tcase, three_of_1_08_show_the_difference_between_unit_and_line);
     tcase_add_test(tcase, a_unit_price_may_be_finer_than_the_currency);
     tcase_add_test(tcase, what_cannot_be_priced_is_a_problem_and_not_in_the_sum);
+    tcase_add_test(tcase, amounts_whose_sum_may_not_fit_are_no_amounts);
     tcase_add_test(tcase, a_country_without_a_rate_is_told);
     tcase_add_test(tcase, shipping_is_taxed_like_a_line);
     tcase_add_test(tcase, net_plus_tax_is_gross_and_portions_add_up_on_random_carts);
