@@ -17,6 +17,8 @@ enum {
     WATERMARK_TIMEOUT_MS = 5000,
     /* Unwanted records move no position by themselves, but after so many they do. */
     UNFENCED_MAX = 1000,
+    /* Handlers may be slow; who does not poll for max.poll.interval loses its partitions. */
+    ROUND_US = 60 * 1000 * 1000,
 };
 
 struct partition {
@@ -44,6 +46,7 @@ struct group {
     size_t partition_count;
     const char *const *topics;
     size_t topic_count;
+    int64_t yield_at_us; /* from then on the round ends with the record at hand */
     int64_t drain_at_us;
     int64_t lag_at_us;
 };
@@ -145,6 +148,7 @@ static void *run(void *opaque)
 
     while (!self->is_stopping) {
         gather(group, wait_ms(group));
+        group->yield_at_us = clock_monotonic_us() + ROUND_US;
         for (size_t i = 0; i < group->partition_count && !self->is_stopping; i++) {
             struct partition *partition = &group->partitions[i];
             if (partition->count > 0 && partition->retry_at_us <= clock_monotonic_us())
@@ -259,7 +263,7 @@ static struct status handle(struct group *group, struct partition *partition,
             return status;
         }
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && clock_monotonic_us() < group->yield_at_us; i++) {
         TRY(self->has_database ? handle_singly(group, partition, &records[i])
                                : without_database(group, partition, &records[i]));
         *ret_done = i + 1;
