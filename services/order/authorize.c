@@ -156,6 +156,7 @@ static struct status settle(struct ctx *ctx, struct locked_checkout *locked)
     TRY(checkout_move(ctx, checkout, to, CHECKOUT_BY_PAYMENTS));
     if (to == CHECKOUT_CANCELLING) {
         checkout->failure_reason = "PAYMENT_DECLINED";
+        checkout->failure_code = STATUS_FAILED_PRECONDITION;
         checkout->failure_detail = reason;
     }
     if (to == CHECKOUT_ACTION_REQUIRED) // the buyer has to act at a bank, which takes its time

@@ -24,6 +24,8 @@ static struct status parse(struct ctx *ctx, const Order__V1__BeginCheckoutReques
 static struct status begin_or_find(struct ctx *ctx, struct db_tx *tx,
                                    const Order__V1__BeginCheckoutRequest *req,
                                    const struct checkout *wanted, struct checkout *ret_checkout);
+static struct status check_owner(struct ctx *ctx, const struct checkout *wanted,
+                                 const struct checkout *rival);
 static struct status check_accounts(struct ctx *ctx, const Order__V1__BeginCheckoutRequest *req,
                                     const struct account_list *accounts);
 static struct status take_over(struct db_tx *tx, const Order__V1__BeginCheckoutRequest *req,
@@ -108,9 +110,19 @@ static struct status begin_or_find(struct ctx *ctx, struct db_tx *tx,
             !str_equal(ret_checkout->fingerprint, wanted->fingerprint))
             return ctx_fail(ctx, &CLIENT_KEY_REUSED, "checkout %s",
                             uuid_text(ctx->arena, ret_checkout->id));
-        return status_ok();
+        return check_owner(ctx, wanted, ret_checkout);
     }
     return ctx_fail(ctx, &CHECKOUT_RACED, "cart %s", req->cart_id);
+}
+
+/* Who knows the id of a cart does not learn with it how its customer pays. A guest's checkout is
+ * joined by whoever knows the cart. */
+static struct status check_owner(struct ctx *ctx, const struct checkout *wanted,
+                                 const struct checkout *rival)
+{
+    if (uuid_is_nil(rival->customer_id) || uuid_equal(rival->customer_id, wanted->customer_id))
+        return status_ok();
+    return ctx_fail(ctx, &ERROR_NOT_FOUND, "cart %s", uuid_text(ctx->arena, wanted->cart_id));
 }
 
 static struct status check_accounts(struct ctx *ctx, const Order__V1__BeginCheckoutRequest *req,

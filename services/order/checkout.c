@@ -10,6 +10,8 @@ const struct error_def CHECKOUT_REFUSED_STATE = {
     STATUS_FAILED_PRECONDITION, "CHECKOUT_STATE",
     "The checkout is not in a state for this: read it and go on from there"};
 
+enum { TENDERS_MAX = 5 };
+
 static const char EXPIRED[] = "CHECKOUT_EXPIRED";
 
 static Order__V1__Tender *tender_message(struct ctx *ctx, const Order__V1__TenderInput *input,
@@ -34,12 +36,24 @@ struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum che
     return status_ok();
 }
 
+bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments)
+{
+    enum payment_state states[TENDERS_MAX];
+
+    if (checkout->state != CHECKOUT_AUTH_PENDING && checkout->state != CHECKOUT_ACTION_REQUIRED)
+        return false;
+    for (size_t i = 0; i < payments->count; i++)
+        states[i] = payments->items[i].state;
+    return payments->count > 0 && tender_outcome(states, payments->count) != checkout->state;
+}
+
 bool checkout_expire(struct checkout *checkout)
 {
     if (!checkout_can_expire(checkout->state) || checkout->deadline_us > checkout->now_us)
         return false;
     checkout->state = CHECKOUT_CANCELLING;
     checkout->failure_reason = EXPIRED;
+    checkout->failure_code = STATUS_FAILED_PRECONDITION;
     return true;
 }
 
@@ -84,6 +98,7 @@ Order__V1__Checkout *checkout_message(struct ctx *ctx, const struct checkout *c,
     out->order_number = str_or_empty(c->order_number);
     out->failure_reason = str_or_empty(c->failure_reason);
     out->failure_detail = str_or_empty(c->failure_detail);
+    out->failure_code = (int32_t)c->failure_code;
     out->deadline = wire_time(ctx->arena, c->deadline_us);
     out->create_time = wire_time(ctx->arena, c->create_us);
     out->update_time = wire_time(ctx->arena, c->update_us);

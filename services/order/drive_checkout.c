@@ -21,6 +21,7 @@ const struct error_def TENDERS_NOT_VOIDED = {
     STATUS_FAILED_PRECONDITION, "TENDERS_NOT_VOIDED",
     "A payment may still hold money: VoidTenders until it is done, then cancel"};
 
+static int64_t wake_of(const struct locked_checkout *locked, int64_t wanted_us);
 static struct status apply(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
                            const struct payment_list *payments, struct checkout *checkout);
 static struct status take_snapshot(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
@@ -29,6 +30,7 @@ static struct status take_reservation(struct ctx *ctx, const Order__V1__AdvanceC
                                       struct checkout *checkout);
 static void take_failure(const Order__V1__AdvanceCheckoutRequest *req, struct checkout *checkout);
 static struct status check_voided(struct ctx *ctx, const struct payment_list *payments);
+static bool is_quoted(const Cart__V1__CartLine *line, const Cart__V1__Quote *quote);
 static bool is_covered(const Cart__V1__CartLine *line,
                        const Order__V1__AdvanceCheckoutRequest *req);
 static struct status publish_cancelled(struct db_tx *tx, struct checkout *checkout);
@@ -91,15 +93,24 @@ struct status order_release_checkout(struct ctx *ctx, const Order__V1__ReleaseCh
     TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_ALONE, &locked));
     TRY(checkout_fence(ctx, checkout, req->epoch));
     if (checkout_is_live(checkout->state)) {
-        const int64_t wake_us = checkout->now_us + req->wake_after_ms * 1000;
         checkout->lease_until_us = checkout->now_us;
-        // at its deadline somebody has to look, whatever the driver thought
-        checkout->wake_us = checkout_can_expire(checkout->state) && checkout->deadline_us < wake_us
-                                ? checkout->deadline_us
-                                : wake_us;
+        checkout->wake_us = wake_of(&locked, checkout->now_us + req->wake_after_ms * 1000);
         TRY(store_save_checkout(tx, checkout));
     }
     return db_commit(&tx);
+}
+
+/* When somebody has to look, whatever the driver thought: at the deadline; and at once when a
+ * webhook brought an answer while the lease kept everybody away. */
+static int64_t wake_of(const struct locked_checkout *locked, int64_t wanted_us)
+{
+    const struct checkout *checkout = &locked->checkout;
+
+    if (checkout_is_answered(checkout, &locked->payments))
+        return checkout->now_us;
+    if (checkout_can_expire(checkout->state) && checkout->deadline_us < wanted_us)
+        return checkout->deadline_us;
+    return wanted_us;
 }
 
 struct status order_get_checkout(struct ctx *ctx, const Order__V1__GetCheckoutRequest *req,
@@ -149,6 +160,11 @@ static struct status take_snapshot(struct ctx *ctx, const Order__V1__AdvanceChec
     if (snapshot->quote->n_lines == 0)
         return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot.quote.lines", NULL,
                               "at least one line");
+    for (size_t i = 0; i < snapshot->cart->n_lines; i++)
+        if (!is_quoted(snapshot->cart->lines[i], snapshot->quote))
+            return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot.quote.lines",
+                                  snapshot->cart->lines[i]->line_id,
+                                  "every line of the cart with its quantity");
     if (snapshot->quote->total_minor != checkout->expected_minor ||
         !str_equal(snapshot->quote->currency_code, checkout->currency_code))
         return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot.quote.totalMinor",
@@ -157,6 +173,15 @@ static struct status take_snapshot(struct ctx *ctx, const Order__V1__AdvanceChec
     checkout->snapshot = message_pack(ctx, &snapshot->base);
     checkout->is_snapshot_new = true;
     return status_ok();
+}
+
+/* Else stock would be reserved, and sent, that nobody pays for. */
+static bool is_quoted(const Cart__V1__CartLine *line, const Cart__V1__Quote *quote)
+{
+    for (size_t i = 0; i < quote->n_lines; i++)
+        if (str_equal(quote->lines[i]->line_id, line->line_id))
+            return quote->lines[i]->quantity == line->quantity;
+    return false;
 }
 
 static struct status take_reservation(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
@@ -197,6 +222,7 @@ static void take_failure(const Order__V1__AdvanceCheckoutRequest *req, struct ch
 {
     checkout->failure_reason = req->failure_reason;
     checkout->failure_detail = req->failure_detail;
+    checkout->failure_code = req->failure_code;
     if (req->quoted_total != NULL && money_is_currency(req->quoted_total->currency_code)) {
         checkout->has_quoted = true;
         checkout->quoted_minor = req->quoted_total->minor_units;

@@ -41,6 +41,7 @@ struct checkout {
     int64_t cart_version, reservation_attempt, epoch, event_count;
     const char *client_key, *fingerprint, *driver, *order_number;
     const char *failure_reason, *failure_detail;
+    int64_t failure_code;
     int64_t expected_minor;
     const char *currency_code;
     bool has_quoted;
@@ -143,6 +144,8 @@ extern const struct error_def TENDERS_MISMATCH;
 struct status checkout_fence(struct ctx *ctx, const struct checkout *checkout, int64_t epoch);
 struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum checkout_state to,
                             enum checkout_mover mover);
+/* It waits for its payments, and they say more than its state does. */
+bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments);
 /* Past its deadline and not authorized: to CANCELLING with CHECKOUT_EXPIRED. True when it moved. */
 bool checkout_expire(struct checkout *checkout);
 Order__V1__Checkout *checkout_message(struct ctx *ctx, const struct checkout *checkout,

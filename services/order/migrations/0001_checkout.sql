@@ -34,6 +34,7 @@ CREATE TABLE orders.checkout (
     allocations         bytea COMPRESSION lz4,   -- order.v1.Checkout with its allocations alone
     order_number        text,
     failure_reason      text,
+    failure_code        bigint,                  -- of google.rpc.Code
     failure_detail      text,
     event_count         bigint NOT NULL DEFAULT 0, -- ce_sequence of its last event
     epoch               bigint NOT NULL DEFAULT 1,

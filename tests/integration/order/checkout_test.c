@@ -46,6 +46,20 @@ START_TEST(any_key_on_the_cart_leads_to_its_live_checkout)
 }
 END_TEST
 
+START_TEST(a_customers_checkout_is_not_there_for_others)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    struct sale stranger = sale;
+
+    then_ok(sale_begin(&sale, NULL));
+    world_sql("UPDATE checkout SET customer_id = gen_random_uuid(), lease_until = now()");
+    stranger.client_key = "another-key";
+
+    then_reason(sale_begin(&stranger, NULL), STATUS_NOT_FOUND, "NOT_FOUND");
+    ck_assert_int_eq(world_sql_int("SELECT epoch FROM checkout"), 1);
+}
+END_TEST
+
 START_TEST(a_key_with_another_request_is_refused)
 {
     struct sale sale = given_sale(given_order_daemon(), "manual");
@@ -180,6 +194,40 @@ START_TEST(a_snapshot_of_another_total_is_refused)
     world_sql("UPDATE checkout SET expected_minor = 6999");
 
     then_reason(sale_price(&sale), STATUS_INVALID_ARGUMENT, "INVALID_REQUEST");
+}
+END_TEST
+
+START_TEST(a_snapshot_that_sells_a_line_for_nothing_is_refused)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    sale.is_line_unquoted = true;
+
+    then_reason(sale_price(&sale), STATUS_INVALID_ARGUMENT, "INVALID_REQUEST");
+}
+END_TEST
+
+START_TEST(an_answer_that_came_during_the_lease_wakes_the_checkout)
+{
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+
+    then_ok(sale_authorize(&sale, NULL));
+    world_sql("UPDATE checkout SET state = 5"); // as a webhook leaves it: the payment knows better
+    then_ok(sale_release(&sale, 900000));
+
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM checkout WHERE wake_time <= now()"), 1);
+}
+END_TEST
+
+START_TEST(a_refusal_keeps_its_code)
+{
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+
+    sale.failure_code = STATUS_NOT_FOUND;
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLING, "CART_NOT_FOUND"));
+
+    ck_assert_int_eq(checkout_now(&sale)->failure_code, STATUS_NOT_FOUND);
 }
 END_TEST
 
@@ -358,6 +406,7 @@ void checkout_case(Suite *suite)
     tcase_add_test(checkout, a_checkout_begins_with_its_driver);
     tcase_add_test(checkout, the_same_key_answers_the_same_checkout);
     tcase_add_test(checkout, any_key_on_the_cart_leads_to_its_live_checkout);
+    tcase_add_test(checkout, a_customers_checkout_is_not_there_for_others);
     tcase_add_test(checkout, a_key_with_another_request_is_refused);
     tcase_add_test(checkout, the_key_of_a_finished_checkout_answers_it);
     tcase_add_test(checkout, an_unknown_account_is_refused_and_leaves_nothing);
@@ -369,10 +418,13 @@ void checkout_case(Suite *suite)
     tcase_add_test(checkout, a_retry_after_the_lease_takes_over);
     tcase_add_test(checkout, steps_are_taken_in_order_and_may_be_repeated);
     tcase_add_test(checkout, a_snapshot_of_another_total_is_refused);
+    tcase_add_test(checkout, a_snapshot_that_sells_a_line_for_nothing_is_refused);
     tcase_add_test(checkout, a_cancelled_checkout_frees_its_cart);
+    tcase_add_test(checkout, a_refusal_keeps_its_code);
     tcase_add_test(checkout, a_void_before_any_authorization_leaves_a_tombstone);
     tcase_add_test(checkout, cancelled_is_not_said_while_money_is_held);
     tcase_add_test(checkout, past_its_deadline_a_checkout_is_claimed_to_be_cancelled);
+    tcase_add_test(checkout, an_answer_that_came_during_the_lease_wakes_the_checkout);
     tcase_add_test(checkout, the_reaper_asks_for_what_nobody_drives_and_not_again_at_once);
     tcase_add_test(checkout, a_cart_finds_its_checkout_live_or_not);
     tcase_add_test(checkout, a_released_checkout_sleeps_until_its_time);

@@ -130,6 +130,7 @@ struct status sale_advance(struct sale *sale, enum checkout_state to, const char
     req.epoch = sale->epoch;
     req.to_state = (Order__V1__CheckoutState)to;
     req.failure_reason = reason;
+    req.failure_code = sale->failure_code;
     return order_advance_checkout(world_ctx(sale->daemon), &req, &reply);
 }
 
@@ -317,6 +318,7 @@ static Order__V1__CheckoutSnapshot *snapshot(struct ctx *ctx, const struct sale 
     seller->channel_code = "eu";
     out->cart = cart(ctx, sale);
     out->quote = quote(ctx);
+    out->quote->n_lines -= sale->is_line_unquoted;
     out->seller = seller;
     out->coupon_ids = arena_array(ctx->arena, const char *, 1);
     out->coupon_ids[0] = COUPON;

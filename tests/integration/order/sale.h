@@ -16,6 +16,8 @@ struct sale {
     int64_t first_minor; /* what the first tender pays; 0: all, or what the second leaves */
     const char *second_account, *second_method; /* pays the rest */
     int64_t epoch;
+    bool is_line_unquoted; /* the snapshot's quote leaves the cart's last line out */
+    int32_t failure_code;  /* of what sale_advance() tells */
 };
 
 enum { SALE_TOTAL = 7000, LEASE_MS = 30000 };
