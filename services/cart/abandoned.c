@@ -17,6 +17,8 @@ static struct status abandon(struct ctx *ctx, struct uuid id)
     bool is_written;
 
     TRY(store_load(ctx, id, &draft));
+    if (draft.cart->state != CART__V1__CART_STATE__CART_STATE_OPEN)
+        return status_ok(); // its owner came back between the look and now
     TRY(event_encode(ctx, &draft, &CART_ABANDONED, &events[0]));
     if (self->sends_recovery && !str_is_empty(draft.cart->email))
         TRY(event_encode_recovery(ctx, &draft, &events[count++]));

@@ -39,6 +39,7 @@ extern const struct error_def CART_NOT_FOUND;
 extern const struct error_def CART_VERSION_CONFLICT;
 extern const struct error_def CART_FROZEN;
 extern const struct error_def CART_CLOSED;
+extern const struct error_def CART_THAWED_BEFORE;
 extern const struct error_def CART_BUSY;
 extern const struct error_def CART_TOO_LARGE;
 extern const struct error_def CART_LINE_NOT_FOUND;

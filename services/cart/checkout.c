@@ -10,6 +10,10 @@ enum { ATTEMPTS_MAX = 8 };
 /* tidy: macro: the generated name says its enum twice */
 #define STATE(name) CART__V1__CART_STATE__CART_STATE_##name
 
+const struct error_def CART_THAWED_BEFORE = {
+    STATUS_FAILED_PRECONDITION, "CART_THAWED",
+    "this checkout has given the cart back; start another one"};
+
 /* Writes a change of state; false in *ret_is_written when another caller was faster. */
 static struct status write_state(struct ctx *ctx, struct draft *draft,
                                  const struct event_kind *kind, bool *ret_is_written)
@@ -23,6 +27,8 @@ static struct status check_freezable(struct ctx *ctx, const struct draft *draft,
                                      const Cart__V1__FreezeCartRequest *req)
 {
     TRY(cart_refuse_closed(ctx, draft->cart));
+    if (str_equal(draft->cart->checkout_id, req->checkout_id))
+        return ctx_fail(ctx, &CART_THAWED_BEFORE, "checkout %s", req->checkout_id);
     if (req->expected_version != 0 && req->expected_version != draft->cart->version)
         return ctx_fail_field(ctx, &CART_VERSION_CONFLICT, "expectedVersion",
                               arena_printf(ctx->arena, "%lld", (long long)req->expected_version),
@@ -30,7 +36,18 @@ static struct status check_freezable(struct ctx *ctx, const struct draft *draft,
     return status_ok();
 }
 
-/* The quote is stored with the frozen draft: the same checkout gets the same bytes again. */
+/* A price that moved is for the buyer to judge, and checkout compares the totals. Whatever else is
+ * wrong is missing in the quote: it would be sold without being paid for. */
+static bool is_sellable(const struct cart_view *view)
+{
+    for (size_t i = 0; i < view->problem_count; i++)
+        if (view->problems[i]->kind != CART__V1__PROBLEM_KIND__PROBLEM_KIND_PRICE_CHANGED)
+            return false;
+    return true;
+}
+
+/* The quote is stored with the frozen draft: the same checkout gets the same bytes again. A cart
+ * with problems stays open, so that whoever asks again learns of them again. */
 static struct status freeze(struct ctx *ctx, struct draft *draft,
                             const Cart__V1__FreezeCartRequest *req, struct cart_view *view,
                             bool *ret_is_done)
@@ -42,6 +59,10 @@ static struct status freeze(struct ctx *ctx, struct draft *draft,
     }
     TRY(check_freezable(ctx, draft, req));
     TRY(quote_cart(ctx, draft, view));
+    if (!is_sellable(view)) {
+        *ret_is_done = true;
+        return status_ok();
+    }
     draft->cart->state = STATE(FROZEN);
     draft->cart->checkout_id = req->checkout_id;
     draft->frozen_quote = view->quote;
@@ -67,6 +88,17 @@ struct status cart_freeze_cart(struct ctx *ctx, const Cart__V1__FreezeCartReques
     return status_ok();
 }
 
+/* Is there anything left to do? The last thawed checkout stays on the open cart as a tombstone: its
+ * freeze may still be on its way, and nobody would ever thaw the cart again. */
+static bool is_left(const Cart__V1__Cart *cart, const char *checkout_id,
+                    Cart__V1__CartState to_state)
+{
+    bool is_its_own = str_equal(cart->checkout_id, checkout_id);
+    if (cart->state == STATE(OPEN))
+        return to_state != STATE(OPEN) || is_its_own;
+    return cart->state != STATE(FROZEN) || !is_its_own;
+}
+
 /* Moves a cart of this checkout out of the frozen state; one that is not there is done already. */
 static struct status leave(struct ctx *ctx, const char *cart_id, const char *checkout_id,
                            Cart__V1__CartState to_state, const struct event_kind *kind)
@@ -77,13 +109,12 @@ static struct status leave(struct ctx *ctx, const char *cart_id, const char *che
         struct draft draft;
         bool is_written;
         TRY(store_load(ctx, id, &draft));
-        if (draft.cart->state != STATE(FROZEN) || !str_equal(draft.cart->checkout_id, checkout_id))
+        if (is_left(draft.cart, checkout_id, to_state))
             return status_ok();
         draft.cart->state = to_state;
-        if (to_state == STATE(OPEN)) {
-            draft.cart->checkout_id = "";
+        draft.cart->checkout_id = checkout_id;
+        if (to_state == STATE(OPEN))
             draft.frozen_quote = NULL;
-        }
         TRY(write_state(ctx, &draft, kind, &is_written));
         if (is_written)
             return status_ok();

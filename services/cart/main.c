@@ -43,17 +43,10 @@ static const struct event_kind *const EVENTS[] = {
 };
 
 static const struct error_def *const ERRORS[] = {
-    &CART_NOT_FOUND,
-    &CART_VERSION_CONFLICT,
-    &CART_FROZEN,
-    &CART_CLOSED,
-    &CART_BUSY,
-    &CART_TOO_LARGE,
-    &CART_LINE_NOT_FOUND,
-    &CART_VARIANT_UNAVAILABLE,
-    &CART_COUPON_REFUSED,
-    &CART_QUANTITY_TOO_LARGE,
-    NULL,
+    &CART_NOT_FOUND,      &CART_VERSION_CONFLICT,   &CART_FROZEN,
+    &CART_CLOSED,         &CART_THAWED_BEFORE,      &CART_BUSY,
+    &CART_TOO_LARGE,      &CART_LINE_NOT_FOUND,     &CART_VARIANT_UNAVAILABLE,
+    &CART_COUPON_REFUSED, &CART_QUANTITY_TOO_LARGE, NULL,
 };
 
 static const struct sweep SWEEPS[] = {
