@@ -44,8 +44,7 @@ void checkout_init(struct checkout *checkout, const Order__V1__Checkout *row, in
     *checkout = (struct checkout){.saga = {.ops = &OPS}, .row = row, .epoch = epoch};
 }
 
-/* Best effort: without it the lease runs out by itself, only later. */
-static void release(struct ctx *ctx, const struct checkout *checkout)
+void checkout_release(struct ctx *ctx, const struct checkout *checkout)
 {
     Order__V1__ReleaseCheckoutRequest request = ORDER__V1__RELEASE_CHECKOUT_REQUEST__INIT;
     const Order__V1__ReleaseCheckoutResponse *reply;
@@ -75,8 +74,18 @@ enum saga_outcome checkout_drive(struct ctx *ctx, struct checkout *checkout)
     enum saga_outcome outcome = saga_run(ctx, &checkout->saga);
     ctx->deadline_us = deadline_us;
     if (outcome == SAGA_WAITING)
-        release(ctx, checkout);
+        checkout_release(ctx, checkout);
     return outcome;
+}
+
+/* Whoever brings the news, a provider or the reaper, is not the buyer: the authority is our own.
+ * But nothing is done for a buyer that they could not have done: a cart of somebody else stays
+ * closed. */
+static const char *buyer_of(struct ctx *ctx, const Order__V1__Checkout *row)
+{
+    if (str_is_empty(row->customer_id))
+        return "guest";
+    return arena_printf(ctx->arena, "customer:%s", row->customer_id);
 }
 
 struct status checkout_resume(struct ctx *ctx, const char *checkout_id,
@@ -88,7 +97,6 @@ struct status checkout_resume(struct ctx *ctx, const char *checkout_id,
     request.checkout_id = checkout_id;
     request.driver = self->replica;
     request.lease_ms = self->checkout_lease_ms;
-    // Whoever brings the news, a provider or the reaper, is not the buyer: it is our own authority.
     ctx->caller = (struct caller){.service = "gateway", .actor = "system", .scopes = "*"};
 
     struct status status = order_v1_claim_checkout(ctx, &request, &claimed);
@@ -96,6 +104,7 @@ struct status checkout_resume(struct ctx *ctx, const char *checkout_id,
     if (saga_is_refusal(status))
         return status_ok(); // somebody drives it, or there is nothing left to drive
     TRY(status);
+    ctx->caller.actor = buyer_of(ctx, claimed->checkout);
     checkout_init(ret_checkout, claimed->checkout, claimed->epoch);
     *ret_outcome = checkout_drive(ctx, ret_checkout);
     return status_ok();

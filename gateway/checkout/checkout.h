@@ -21,13 +21,16 @@ struct checkout {
     const char *const *coupon_ids;
     size_t coupon_count;
     const Order__V1__Order *order; /* once placed by this run */
-    struct status refusal;         /* why this run turned around; OK when it did not */
+    struct status
+        refusal; /* why this run turned around, once the row says so; OK when it did not */
 };
 
 /* The saga as a table: checkout.c. */
 void checkout_init(struct checkout *checkout, const Order__V1__Checkout *row, int64_t epoch);
 /* Runs it and hands the lease back when it has to wait. *checkout's row is the newest known. */
 enum saga_outcome checkout_drive(struct ctx *ctx, struct checkout *checkout);
+/* Best effort: without it the lease runs out by itself, only later. */
+void checkout_release(struct ctx *ctx, const struct checkout *checkout);
 
 /* Takes up a checkout that nobody drives; OK with SAGA_LOST when somebody does, or it has ended. */
 struct status checkout_resume(struct ctx *ctx, const char *checkout_id,

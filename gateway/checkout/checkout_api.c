@@ -44,6 +44,8 @@ static struct status refusal_of(struct ctx *ctx, const Order__V1__Checkout *row)
         ctx_fail(ctx, &CHECKOUT_REFUSED, "%s", str_or_empty(row->failure_detail));
     if (!str_is_empty(row->failure_reason))
         status.reason = row->failure_reason;
+    if (row->failure_code != 0)
+        status.code = (enum status_code)row->failure_code;
     return status;
 }
 
@@ -182,12 +184,18 @@ struct status checkout_change_tenders(struct ctx *ctx, struct exchange *exchange
     claim.driver = self->replica;
     claim.lease_ms = self->checkout_lease_ms;
     TRY(order_v1_claim_checkout(ctx, &claim, &claimed));
+    if (claimed->epoch == 0) // it has ended: there is nothing left to pay
+        return show(ctx, exchange, claimed->checkout, NULL, (void *)response);
     update.checkout_id = row->id;
     update.epoch = claimed->epoch;
     update.n_tenders = change->n_tenders;
     update.tenders = change->tenders;
-    TRY(order_v1_update_tenders(ctx, &update, &updated));
-
-    checkout_init(&checkout, updated->checkout, claimed->epoch);
+    checkout_init(&checkout, claimed->checkout, claimed->epoch);
+    struct status status = order_v1_update_tenders(ctx, &update, &updated);
+    if (status.code != STATUS_OK) {
+        checkout_release(ctx, &checkout); // as it was: it goes on with the tenders that it has
+        return status;
+    }
+    checkout.row = updated->checkout;
     return drive(ctx, exchange, &checkout, (void *)response);
 }

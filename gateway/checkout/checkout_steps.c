@@ -95,7 +95,10 @@ struct status step_freeze_cart(struct ctx *ctx, struct saga *saga)
     request.checkout_id = checkout->row->id;
     request.expected_version = checkout->row->cart_version;
 
-    TRY(cart_v1_freeze_cart(ctx, &request, &frozen));
+    struct status status = cart_v1_freeze_cart(ctx, &request, &frozen);
+    if (status_reason_is(status, "CART_VERSION_CONFLICT")) // no other version will come by itself
+        status.code = STATUS_FAILED_PRECONDITION;
+    TRY(status);
     checkout->cart = frozen->cart;
     checkout->quote = frozen->quote;
     checkout->customer_key = frozen->customer_key;
@@ -295,8 +298,8 @@ struct status checkout_begin_undo(struct ctx *ctx, struct saga *saga, struct sta
     struct checkout *checkout = of(saga);
     Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
     Common__V1__Money total = COMMON__V1__MONEY__INIT;
-    checkout->refusal = refusal;
     request.to_state = STATE(CANCELLING);
+    request.failure_code = (int32_t)refusal.code;
     request.failure_reason = str_or_empty(refusal.reason);
     request.failure_detail = arena_printf(ctx->arena, "%.900s", str_or_empty(refusal.detail));
     if (checkout->quote && rpc_reason_is(refusal, &PRICE_CHANGED)) {
@@ -304,7 +307,10 @@ struct status checkout_begin_undo(struct ctx *ctx, struct saga *saga, struct sta
         total.currency_code = checkout->quote->currency_code;
         request.quoted_total = &total;
     }
-    return advance(ctx, checkout, &request);
+    TRY(advance(ctx, checkout, &request));
+    // Told only now: until the row says so, another driver may still place the order.
+    checkout->refusal = refusal;
+    return status_ok();
 }
 
 struct status checkout_end_undo(struct ctx *ctx, struct saga *saga)

@@ -25,7 +25,10 @@ struct status checkout_on_resume_requested(struct ctx *ctx, struct db_tx *tx,
     enum saga_outcome outcome;
     (void)tx;
     (void)event;
-    TRY(checkout_resume(ctx, requested->checkout_id, &checkout, &outcome));
+    struct caller self = ctx->caller;
+    struct status resumed = checkout_resume(ctx, requested->checkout_id, &checkout, &outcome);
+    ctx->caller = self; // the next record is another buyer's
+    TRY(resumed);
     metric_add(&CHECKOUTS, (int)outcome, 1);
     return status_ok();
 }
