@@ -66,6 +66,7 @@ START_TEST(amounts_whose_sum_may_not_fit_are_no_amounts)
 {
     given_book();
     given_list(1, "", "", -1, 0);
+    given_rate("standard", "DE", "19");
     given_price(1, 1, 1, "90000000000.00");
     struct calculation input = context_of("");
     with_line(&input, 1, 1000000, 0); // 9 * 10^18: fits alone, and not twice
