@@ -60,6 +60,7 @@ static const struct error_def *const ERRORS[] = {
     &PUBLISHABLE_KEY_TAKEN,
     &SHIPPING_OPTION_CODE_TAKEN,
     &SHIPPING_OPTION_NOT_FOUND,
+    &INVALID_RULE,
     &API_KEY_TAKEN,
     &API_KEY_NOT_FOUND,
     &TEMPLATE_NOT_FOUND,

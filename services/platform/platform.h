@@ -11,6 +11,7 @@
 #include "events/event.h"
 #include "platform/v1/events.pb-c.h"
 #include "platform/v1/service.pb-c.h"
+#include "rules_engine/rule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,6 +76,22 @@ struct status store_find_channel_by_key(struct db_tx *tx, const char *key,
                                         Platform__V1__Channel **ret_channel,
                                         Platform__V1__Store **ret_store);
 
+/* shipping_rule.c: which carts an option is for. Pure. */
+struct listed_options {
+    Platform__V1__ShippingOption **options;
+    size_t count;
+    int64_t now_us; /* of the database; unset when there are none */
+};
+
+/* INVALID_RULE when the conditions make no rule; NULL without conditions. */
+struct status shipping_rule_compile(struct arena *arena, const Platform__V1__ShippingOption *option,
+                                    const struct rule **ret_rule);
+/* Divides what was listed into what the cart may have and what it may not, and why. */
+struct status shipping_rule_offer(struct arena *arena,
+                                  const Platform__V1__ListShippingOptionsRequest *request,
+                                  const struct listed_options *listed,
+                                  Platform__V1__ListShippingOptionsResponse *rep);
+
 /* store_shipping.c */
 struct status store_add_shipping_option(struct db_tx *tx,
                                         const Platform__V1__ShippingOption *option,
@@ -87,8 +104,7 @@ struct status store_change_shipping_option(struct db_tx *tx,
                                            const Platform__V1__ShippingOption *option);
 struct status store_list_shipping_options(struct db_tx *tx,
                                           const Platform__V1__ListShippingOptionsRequest *filter,
-                                          Platform__V1__ShippingOption ***ret_options,
-                                          size_t *ret_count);
+                                          struct listed_options *ret_listed);
 
 /* store_key.c */
 struct status store_add_api_key(struct db_tx *tx, Platform__V1__ApiKey *key, const char *digest,

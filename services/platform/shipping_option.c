@@ -87,13 +87,18 @@ struct status platform_list_shipping_options(struct ctx *ctx,
                                              const Platform__V1__ListShippingOptionsRequest *req,
                                              Platform__V1__ListShippingOptionsResponse *rep)
 {
+    struct listed_options listed;
+
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin_read(ctx, &tx));
-    return store_list_shipping_options(tx, req, &rep->shipping_options, &rep->n_shipping_options);
+    TRY(store_list_shipping_options(tx, req, &listed));
+    return shipping_rule_offer(ctx->arena, req, &listed, rep);
 }
 
 static struct status validate(struct ctx *ctx, const Platform__V1__ShippingOption *option)
 {
+    const struct rule *rule;
+
     check_code(ctx, "shippingOption.code", option->code, is_code,
                "letters, digits, '-', '_' and '.'");
     check_codes(ctx, "shippingOption.countryCodes", option->country_codes, option->n_country_codes,
@@ -103,7 +108,8 @@ static struct status validate(struct ctx *ctx, const Platform__V1__ShippingOptio
                    is_country_code, "two capital letters; required when prices are gross");
     check_names(ctx, option);
     check_prices(ctx, option);
-    return check_done(ctx, "shipping option");
+    TRY(check_done(ctx, "shipping option"));
+    return shipping_rule_compile(ctx->arena, option, &rule);
 }
 
 static void check_names(struct ctx *ctx, const Platform__V1__ShippingOption *option)

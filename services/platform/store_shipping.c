@@ -2,14 +2,23 @@
 #include "platform.h"
 
 #include "chassis/wire.h"
+#include "common/json.h"
 #include "common/str.h"
+#include "platform/v1/service.schema.h"
+
+#include <string.h>
+
+enum { CONDITIONS_COLUMN = 14, NOW_COLUMN };
 
 #define OPTION_COLUMNS                                                                             \
     "option.id, option.channel_id, option.code, option.name_locales, option.names,"                \
     " option.country_codes, option.price_currencies, option.price_minors, option.is_gross,"        \
     " option.home_country_code, option.tax_category_code, option.is_active, option.position,"      \
-    " option.version"
-#define OPTION_COLUMN_TYPES "uutTTTTIfttfii"
+    " option.version, jsonb_build_object('conditions', option.conditions)"
+#define OPTION_COLUMN_TYPES "uutTTTTIfttfiij"
+/* The last is a shipping option in proto3 JSON that has nothing but conditions, whose array is what
+ * the table keeps. */
+#define CONDITIONS "coalesce($15::jsonb -> 'conditions', '[]')"
 
 static const struct db_stmt ADD_OPTION = {
     .name = "add_shipping_option",
@@ -17,9 +26,9 @@ static const struct db_stmt ADD_OPTION = {
     .out = "",
     .sql = "INSERT INTO platform.shipping_option (id, channel_id, code, name_locales, names,"
            " country_codes, price_currencies, price_minors, is_gross, home_country_code,"
-           " tax_category_code, is_active, position, version)"
-           " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14"
-           " WHERE (SELECT count(*) FROM platform.shipping_option WHERE channel_id = $2) < $15",
+           " tax_category_code, is_active, position, version, conditions)"
+           " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " CONDITIONS
+           " WHERE (SELECT count(*) FROM platform.shipping_option WHERE channel_id = $2) < $16",
 };
 
 static const struct db_stmt CHANGE_OPTION = {
@@ -29,7 +38,7 @@ static const struct db_stmt CHANGE_OPTION = {
     .sql = "UPDATE platform.shipping_option SET channel_id = $2, code = $3, name_locales = $4,"
            " names = $5, country_codes = $6, price_currencies = $7, price_minors = $8,"
            " is_gross = $9, home_country_code = $10, tax_category_code = $11, is_active = $12,"
-           " position = $13, version = $14 WHERE id = $1",
+           " position = $13, version = $14, conditions = " CONDITIONS " WHERE id = $1",
 };
 
 static const struct db_stmt FIND_OPTION = {
@@ -51,9 +60,9 @@ static const struct db_stmt LOCK_OPTION = {
 /* Who asks by country or currency is a buyer: inactive options and inactive countries stay out. */
 static const struct db_stmt LIST_OPTIONS = {
     .name = "list_shipping_options",
-    .in = "utti", /* channel, country, currency, limit */
-    .out = OPTION_COLUMN_TYPES,
-    .sql = "SELECT " OPTION_COLUMNS "  FROM platform.shipping_option AS option"
+    .in = "utti",                   /* channel, country, currency, limit */
+    .out = OPTION_COLUMN_TYPES "d", /* ..., now */
+    .sql = "SELECT " OPTION_COLUMNS ", clock_timestamp() FROM platform.shipping_option AS option"
            "  JOIN platform.channel ON channel.id = option.channel_id"
            " WHERE ($1::uuid IS NULL OR option.channel_id = $1)"
            "   AND ($2 = '' OR ($2 = ANY (channel.country_codes)"
@@ -66,19 +75,32 @@ static const struct db_stmt LIST_OPTIONS = {
 
 static struct status find(struct db_tx *tx, const struct db_stmt *stmt, const char *id,
                           Platform__V1__ShippingOption **ret_option);
-static Platform__V1__ShippingOption *read_option(struct ctx *ctx, const struct db_rows *rows,
-                                                 size_t row);
+static struct status read_option(struct ctx *ctx, const struct db_rows *rows, size_t row,
+                                 Platform__V1__ShippingOption **ret_option);
 static void read_names(struct ctx *ctx, const struct db_rows *rows, size_t row,
                        Platform__V1__ShippingOption *option);
 static void read_prices(struct ctx *ctx, const struct db_rows *rows, size_t row,
                         Platform__V1__ShippingOption *option);
 
-/* The parallel arrays of names and prices. */
+/* The parallel arrays of names and prices, and the conditions in JSON. */
 struct option_columns {
     const char **name_locales, **names;
     const char **currencies;
     int64_t *minors;
+    const char *conditions;
 };
+
+static const char *conditions_of(struct ctx *ctx, const Platform__V1__ShippingOption *option)
+{
+    Platform__V1__ShippingOption only = PLATFORM__V1__SHIPPING_OPTION__INIT;
+    struct buffer json;
+
+    only.conditions = option->conditions;
+    only.n_conditions = option->n_conditions;
+    buffer_init(&json, ctx->arena, 0);
+    json_encode(&json, &platform__v1__shipping_option__schema, &only.base, false);
+    return json.data;
+}
 
 static struct option_columns columns_of(struct ctx *ctx, const Platform__V1__ShippingOption *option)
 {
@@ -87,6 +109,7 @@ static struct option_columns columns_of(struct ctx *ctx, const Platform__V1__Shi
         .names = arena_array(ctx->arena, const char *, option->n_names),
         .currencies = arena_array(ctx->arena, const char *, option->n_prices),
         .minors = arena_array(ctx->arena, int64_t, option->n_prices),
+        .conditions = conditions_of(ctx, option),
     };
 
     for (size_t i = 0; i < option->n_names; i++) {
@@ -115,7 +138,8 @@ struct status store_add_shipping_option(struct db_tx *tx,
                         db_ints(columns.minors, option->n_prices), db_bool(option->is_gross),
                         db_text(option->home_country_code), db_text(option->tax_category_code),
                         db_bool(option->is_active), db_int(option->position),
-                        db_int(option->version), db_int(SHIPPING_OPTIONS_MAX)),
+                        db_int(option->version), db_json(columns.conditions),
+                        db_int(SHIPPING_OPTIONS_MAX)),
                 &count));
     *ret_added = count > 0;
     return status_ok();
@@ -135,7 +159,7 @@ struct status store_change_shipping_option(struct db_tx *tx,
                            db_ints(columns.minors, option->n_prices), db_bool(option->is_gross),
                            db_text(option->home_country_code), db_text(option->tax_category_code),
                            db_bool(option->is_active), db_int(option->position),
-                           db_int(option->version)),
+                           db_int(option->version), db_json(columns.conditions)),
                    NULL);
 }
 
@@ -153,20 +177,23 @@ struct status store_find_shipping_option(struct db_tx *tx, const char *id,
 
 struct status store_list_shipping_options(struct db_tx *tx,
                                           const Platform__V1__ListShippingOptionsRequest *filter,
-                                          Platform__V1__ShippingOption ***ret_options,
-                                          size_t *ret_count)
+                                          struct listed_options *ret_listed)
 {
     struct ctx *ctx = db_ctx(tx);
+    struct listed_options listed = {0};
     struct db_rows rows;
 
     TRY(db_many(tx, &LIST_OPTIONS,
                 DB_ARGS(db_uuid_or_null(parsed(filter->channel_id)), db_text(filter->country_code),
                         db_text(filter->currency_code), db_int(SHIPPING_LIST_MAX)),
                 &rows));
-    *ret_options = arena_array(ctx->arena, Platform__V1__ShippingOption *, rows.count);
-    *ret_count = rows.count;
-    for (size_t i = 0; i < rows.count; i++)
-        (*ret_options)[i] = read_option(ctx, &rows, i);
+    listed.options = arena_array(ctx->arena, Platform__V1__ShippingOption *, rows.count);
+    listed.count = rows.count;
+    for (size_t i = 0; i < rows.count; i++) {
+        TRY(read_option(ctx, &rows, i, &listed.options[i]));
+        listed.now_us = db_get_time(&rows, i, NOW_COLUMN);
+    }
+    *ret_listed = listed;
     return status_ok();
 }
 
@@ -181,16 +208,18 @@ static struct status find(struct db_tx *tx, const struct db_stmt *stmt, const ch
         return ctx_fail_field(ctx, &SHIPPING_OPTION_NOT_FOUND, "id", id,
                               "the id of a shipping option");
     TRY(found);
-    *ret_option = read_option(ctx, &rows, 0);
-    return status_ok();
+    return read_option(ctx, &rows, 0, ret_option);
 }
 
-static Platform__V1__ShippingOption *read_option(struct ctx *ctx, const struct db_rows *rows,
-                                                 size_t row)
+static struct status read_option(struct ctx *ctx, const struct db_rows *rows, size_t row,
+                                 Platform__V1__ShippingOption **ret_option)
 {
-    Platform__V1__ShippingOption *option = arena_new(ctx->arena, Platform__V1__ShippingOption);
+    const char *conditions = db_get_text(rows, row, CONDITIONS_COLUMN);
+    ProtobufCMessage *message;
 
-    platform__v1__shipping_option__init(option);
+    TRY(json_decode(ctx->arena, &platform__v1__shipping_option__schema, conditions,
+                    strlen(conditions), true, &message));
+    Platform__V1__ShippingOption *option = (Platform__V1__ShippingOption *)(void *)message;
     option->id = uuid_text(ctx->arena, db_get_uuid(rows, row, 0));
     option->channel_id = uuid_text(ctx->arena, db_get_uuid(rows, row, 1));
     option->code = db_get_text(rows, row, 2);
@@ -203,7 +232,8 @@ static Platform__V1__ShippingOption *read_option(struct ctx *ctx, const struct d
     option->is_active = db_get_bool(rows, row, 11);
     option->position = (int32_t)db_get_int(rows, row, 12);
     option->version = db_get_int(rows, row, 13);
-    return option;
+    *ret_option = option;
+    return status_ok();
 }
 
 static void read_names(struct ctx *ctx, const struct db_rows *rows, size_t row,

@@ -5,6 +5,9 @@
 #include "platform/v1/events.schema.h"
 #include "platform/v1/service.client.h"
 
+/* tidy: macro: the generated name says its enum twice */
+#define OPERATOR(name) COMMON__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_##name
+
 static struct status creating(Platform__V1__ShippingOption *option,
                               Platform__V1__ShippingOption **ret_option)
 {
@@ -64,6 +67,44 @@ static Platform__V1__ShippingOption *option_of(const char *channel_id, const cha
     option->tax_category_code = "standard";
     option->is_active = true;
     return option;
+}
+
+/* `fact operator value`, as the only node. */
+static void on_condition(Platform__V1__ShippingOption *option, const char *fact,
+                         Common__V1__ConditionOperator operator_, const char *value)
+{
+    struct arena *arena = world_ctx(platform)->arena;
+    Common__V1__Condition *condition = arena_new(arena, Common__V1__Condition);
+
+    common__v1__condition__init(condition);
+    condition->parent = -1;
+    condition->operator_ = operator_;
+    condition->fact = fact;
+    condition->n_values = 1;
+    condition->values = arena_array(arena, const char *, 1);
+    condition->values[0] = value;
+    option->n_conditions = 1;
+    option->conditions = arena_array(arena, Common__V1__Condition *, 1);
+    option->conditions[0] = condition;
+}
+
+/* For a cart of that subtotal in euro, to DE. */
+static const Platform__V1__ListShippingOptionsResponse *offered(const char *channel_id,
+                                                                int64_t subtotal_minor)
+{
+    Platform__V1__ListShippingOptionsRequest req =
+        PLATFORM__V1__LIST_SHIPPING_OPTIONS_REQUEST__INIT;
+    Platform__V1__CartFacts cart = PLATFORM__V1__CART_FACTS__INIT;
+    const Platform__V1__ListShippingOptionsResponse *rep;
+
+    cart.subtotal_minor = subtotal_minor;
+    cart.quantity = 1;
+    req.channel_id = channel_id;
+    req.country_code = "DE";
+    req.currency_code = "EUR";
+    req.cart = &cart;
+    then_ok(platform_v1_list_shipping_options(world_client(), &req, &rep));
+    return rep;
 }
 
 static size_t listed(const char *channel_id, const char *country, const char *currency)
@@ -152,6 +193,95 @@ START_TEST(an_option_that_makes_no_sense_is_refused)
 }
 END_TEST
 
+START_TEST(conditions_decide_which_carts_an_option_is_for)
+{
+    given_platform();
+    const char *eu = given_channel(given_store("main"), "eu")->id;
+    Platform__V1__ShippingOption *option = option_of(eu, "express", "DE"), *express, *standard;
+
+    on_condition(option, "cart.subtotal", OPERATOR(GE), "5000");
+    then_ok(creating(option, &express));
+    then_ok(creating(option_of(eu, "standard", ""), &standard));
+
+    const Platform__V1__ListShippingOptionsResponse *small = offered(eu, 4999);
+    ck_assert_uint_eq(small->n_shipping_options, 1);
+    ck_assert_str_eq(small->shipping_options[0]->id, standard->id);
+    ck_assert_uint_eq(small->n_unmet, 1);
+    ck_assert_str_eq(small->unmet[0]->shipping_option_id, express->id);
+    ck_assert_str_eq(small->unmet[0]->missing, "cart.subtotal is 4999, must be at least 5000");
+    ck_assert_uint_eq(offered(eu, 5000)->n_shipping_options, 2);
+    ck_assert_uint_eq(offered(eu, 5000)->n_unmet, 0);
+    ck_assert_uint_eq(listed(eu, "DE", "EUR"), 2); // without a cart they are not asked
+}
+END_TEST
+
+START_TEST(a_condition_of_time_is_asked_of_the_clock)
+{
+    given_platform();
+    const char *eu = given_channel(given_store("main"), "eu")->id;
+    Platform__V1__ShippingOption *option = option_of(eu, "over", "DE"), *stored;
+
+    on_condition(option, "context.time", OPERATOR(LT), "2020-01-01T00:00:00Z");
+    then_ok(creating(option, &stored));
+    option = option_of(eu, "running", "DE");
+    on_condition(option, "context.time", OPERATOR(GE), "2020-01-01T00:00:00Z");
+    then_ok(creating(option, &stored));
+
+    const Platform__V1__ListShippingOptionsResponse *now = offered(eu, 100);
+    ck_assert_uint_eq(now->n_shipping_options, 1);
+    ck_assert_str_eq(now->shipping_options[0]->code, "running");
+    ck_assert_uint_eq(now->n_unmet, 1);
+}
+END_TEST
+
+START_TEST(conditions_are_kept_changed_and_taken_away)
+{
+    given_platform();
+    const char *eu = given_channel(given_store("main"), "eu")->id;
+    Platform__V1__GetShippingOptionRequest req = PLATFORM__V1__GET_SHIPPING_OPTION_REQUEST__INIT;
+    const Platform__V1__GetShippingOptionResponse *found;
+    Platform__V1__ShippingOption *option = option_of(eu, "light", "DE"), *stored;
+
+    on_condition(option, "cart.weight", OPERATOR(LE), "30000");
+    then_ok(creating(option, &stored));
+    req.id = stored->id;
+    then_ok(platform_v1_get_shipping_option(world_client(), &req, &found));
+    ck_assert_uint_eq(found->shipping_option->n_conditions, 1);
+    ck_assert_int_eq(found->shipping_option->conditions[0]->parent, -1);
+    ck_assert_int_eq(found->shipping_option->conditions[0]->operator_, OPERATOR(LE));
+    ck_assert_str_eq(found->shipping_option->conditions[0]->fact, "cart.weight");
+    ck_assert_str_eq(found->shipping_option->conditions[0]->values[0], "30000");
+
+    on_condition(stored, "cart.weight", OPERATOR(LE), "20000");
+    then_ok(updating(stored, 1, &stored));
+    then_ok(platform_v1_get_shipping_option(world_client(), &req, &found));
+    ck_assert_str_eq(found->shipping_option->conditions[0]->values[0], "20000");
+
+    stored->n_conditions = 0;
+    then_ok(updating(stored, 2, &stored));
+    then_ok(platform_v1_get_shipping_option(world_client(), &req, &found));
+    ck_assert_uint_eq(found->shipping_option->n_conditions, 0);
+}
+END_TEST
+
+START_TEST(conditions_that_make_no_rule_are_refused)
+{
+    given_platform();
+    const char *eu = given_channel(given_store("main"), "eu")->id;
+    Platform__V1__ShippingOption *option = option_of(eu, "standard", "DE"), *stored;
+
+    on_condition(option, "cart.weather", OPERATOR(EQ), "sunny");
+    struct status refused = creating(option, &stored);
+    then_reason(refused, STATUS_INVALID_ARGUMENT, "INVALID_RULE");
+    ck_assert_str_eq(refused.violations->field, "shippingOption.conditions[0].fact");
+
+    then_ok(creating(option_of(eu, "standard", "DE"), &stored));
+    on_condition(stored, "cart.subtotal", OPERATOR(GE), "much");
+    then_reason(updating(stored, 1, &stored), STATUS_INVALID_ARGUMENT, "INVALID_RULE");
+    ck_assert_uint_eq(offered(eu, 0)->n_shipping_options, 1);
+}
+END_TEST
+
 void shipping_case(Suite *suite)
 {
     TCase *tcase = world_case(suite, "shipping");
@@ -159,4 +289,8 @@ void shipping_case(Suite *suite)
     tcase_add_test(tcase, an_option_serves_a_country_and_a_currency);
     tcase_add_test(tcase, what_is_written_is_read);
     tcase_add_test(tcase, an_option_that_makes_no_sense_is_refused);
+    tcase_add_test(tcase, conditions_decide_which_carts_an_option_is_for);
+    tcase_add_test(tcase, a_condition_of_time_is_asked_of_the_clock);
+    tcase_add_test(tcase, conditions_are_kept_changed_and_taken_away);
+    tcase_add_test(tcase, conditions_that_make_no_rule_are_refused);
 }
