@@ -8,6 +8,7 @@
 #include "routes.h"
 #include "storefront/cache_metrics.h"
 #include "storefront/invalidate.h"
+#include "storefront/shipping_offer.h"
 #include "storefront/storefront.h"
 
 #include "catalog/v1/events.schema.h"

@@ -11,6 +11,7 @@
 #include "inventory/v1/service.client.h"
 #include "marketing/v1/service.client.h"
 #include "order/v1/service.client.h"
+#include "storefront/shipping_offer.h"
 
 #include <inttypes.h>
 
@@ -73,6 +74,16 @@ static struct status check_problems(struct ctx *ctx, const Cart__V1__FreezeCartR
     return status_ok();
 }
 
+/* The cart may have changed since the option was chosen, the option too. */
+static struct status check_shipping(struct ctx *ctx, const Cart__V1__FreezeCartResponse *frozen)
+{
+    const Platform__V1__ListShippingOptionsResponse *offers;
+    const Platform__V1__ShippingOption *option;
+    TRY(shipping_offers(ctx, frozen->cart, frozen->quote, &offers));
+    return shipping_offer_find(ctx, offers, "cart.shipping",
+                               frozen->cart->shipping->shipping_option_id, &option);
+}
+
 static struct status check_total(struct ctx *ctx, const struct checkout *checkout,
                                  const Cart__V1__Quote *quote)
 {
@@ -104,6 +115,7 @@ struct status step_freeze_cart(struct ctx *ctx, struct saga *saga)
     checkout->customer_key = frozen->customer_key;
     TRY(check_complete(ctx, frozen->cart));
     TRY(check_problems(ctx, frozen));
+    TRY(check_shipping(ctx, frozen));
     return check_total(ctx, checkout, frozen->quote);
 }
 

@@ -23,7 +23,6 @@ route_handler cart_set_customer;
 /* cart_shipping.c */
 route_handler cart_list_shipping_options;
 route_handler cart_set_shipping_option;
-extern const struct error_def SHIPPING_OPTION_UNAVAILABLE;
 
 /* orders.c */
 route_handler order_get;
