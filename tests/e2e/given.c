@@ -52,6 +52,15 @@ static void publish(struct item item)
            200);
 }
 
+void given_unpublished(struct item item)
+{
+    expect(admin("DELETE",
+                 arena_printf(arena, "/products/%s/publications/%s", item.product_id,
+                              id_by_code("/channels", "channels", "eu")),
+                 NULL),
+           200);
+}
+
 static void receive(struct item item, int64_t stock)
 {
     const char *warehouse = id_by_code("/warehouses", "warehouses", "hamburg");

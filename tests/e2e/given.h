@@ -10,6 +10,7 @@ struct item {
 /* A product of its own, published in channel eu at this gross price, with stock in Hamburg. */
 struct item given_item(int64_t price_minor, int64_t stock);
 void given_price(struct item item, int64_t price_minor);
+void given_unpublished(struct item item);
 /* Promotion and coupon that take 5 off any order; the coupon may be used `limit` times. */
 const char *given_coupon(int64_t limit);
 

@@ -35,6 +35,48 @@ START_TEST(after_a_refusal_the_cart_can_be_bought_at_the_new_price)
 }
 END_TEST
 
+START_TEST(a_cart_that_changed_after_the_buyer_saw_it_is_refused)
+{
+    const char *cart = given_cart(given_item(1900, 10), 1);
+    const char *body = arena_printf(arena,
+                                    "{\"cartId\":\"%s\",\"expectedTotal\":{\"minorUnits\":\"1\","
+                                    "\"currencyCode\":\"EUR\"},\"tenders\":"
+                                    "[{\"providerAccount\":\"manual\"}]}",
+                                    cart);
+
+    expect_problem(store_for_version("POST", "/checkouts", body, new_key(), 1), 409,
+                   "CART_VERSION_CONFLICT");
+
+    bought(cart);
+}
+END_TEST
+
+START_TEST(a_refusal_is_the_same_when_it_is_asked_for_again)
+{
+    const char *key = new_key(), *nobodys_cart = new_key();
+
+    expect_problem(when_buying(nobodys_cart, 1900, key), 404, "CART_NOT_FOUND");
+    expect_problem(when_buying(nobodys_cart, 1900, key), 404, "CART_NOT_FOUND");
+}
+END_TEST
+
+START_TEST(a_line_that_cannot_be_sold_any_more_stops_the_checkout)
+{
+    struct item kept = given_item(1900, 10), gone = given_item(500, 10);
+    const char *cart = given_cart(kept, 1);
+    expect(store("POST", arena_printf(arena, "/carts/%s/lines", cart),
+                 arena_printf(arena, "{\"lines\":[{\"variantId\":\"%s\",\"quantity\":\"1\"}]}",
+                              gone.variant_id),
+                 NULL),
+           200);
+    given_unpublished(gone);
+
+    expect_problem(when_buying(cart, total_of(cart), new_key()), 409, "CART_HAS_PROBLEMS");
+
+    ck_assert_int_eq(available(kept), 10);
+}
+END_TEST
+
 START_TEST(a_checkout_without_a_key_is_refused)
 {
     const char *cart = given_cart(given_item(1900, 10), 1);
@@ -122,6 +164,9 @@ int main(void)
     TCase *refusal = shop_case(suite, "refusal");
     tcase_add_test(refusal, a_price_that_changed_after_the_buyer_saw_it_is_refused);
     tcase_add_test(refusal, after_a_refusal_the_cart_can_be_bought_at_the_new_price);
+    tcase_add_test(refusal, a_cart_that_changed_after_the_buyer_saw_it_is_refused);
+    tcase_add_test(refusal, a_refusal_is_the_same_when_it_is_asked_for_again);
+    tcase_add_test(refusal, a_line_that_cannot_be_sold_any_more_stops_the_checkout);
     tcase_add_test(refusal, a_checkout_without_a_key_is_refused);
     tcase_add_test(refusal, a_key_with_another_body_is_refused);
     tcase_add_test(refusal, an_exhausted_coupon_stops_the_checkout_and_frees_the_stock);

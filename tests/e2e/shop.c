@@ -124,10 +124,18 @@ static struct answer request(const char *method, const char *url, const char *se
 
 struct answer store(const char *method, const char *path, const char *json, const char *key)
 {
+    return store_for_version(method, path, json, key, 0);
+}
+
+struct answer store_for_version(const char *method, const char *path, const char *json,
+                                const char *key, int64_t version)
+{
     struct curl_slist *headers =
         with(of_json(), "Torg-Publishable-Key", first_line("publishable-key-eu"));
     if (key != NULL)
         headers = with(headers, "Idempotency-Key", key);
+    if (version > 0)
+        headers = with(headers, "If-Match", arena_printf(arena, "\"%" PRId64 "\"", version));
     return request(method,
                    arena_printf(arena, "%s/store/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
                    headers);

@@ -23,6 +23,9 @@ extern struct arena *arena;
 /* One request. `json` may be NULL; `key` is an Idempotency-Key or NULL. Paths begin behind
  * /store/v1, of channel eu, and /admin/v1. */
 struct answer store(const char *method, const char *path, const char *json, const char *key);
+/* A change made for that version: If-Match. */
+struct answer store_for_version(const char *method, const char *path, const char *json,
+                                const char *key, int64_t version);
 struct answer admin(const char *method, const char *path, const char *json);
 struct answer anonymous(const char *path); /* GET without any key; the whole path */
 /* What stands in for Stripe: script it by POST, with a form; `form` NULL asks. */
