@@ -20,9 +20,13 @@ const struct error_def API_KEY_TAKEN = {STATUS_ALREADY_EXISTS, "API_KEY_TAKEN",
 const struct error_def API_KEY_NOT_FOUND = {STATUS_NOT_FOUND, "API_KEY_NOT_FOUND",
                                             "a key that exists and was not revoked"};
 
+const struct error_def SCOPE_NOT_HELD = {STATUS_PERMISSION_DENIED, "SCOPE_NOT_HELD",
+                                         "a key may give another one only what it holds itself"};
+
 enum { SECRET_BYTES = 32 };
 
 static bool is_digest(const char *text);
+static struct status check_held(struct ctx *ctx, const Platform__V1__ApiKey *key);
 static const char *make_secret(struct ctx *ctx, const char **ret_digest);
 
 struct status platform_create_api_key(struct ctx *ctx, const Platform__V1__CreateApiKeyRequest *req,
@@ -38,6 +42,7 @@ struct status platform_create_api_key(struct ctx *ctx, const Platform__V1__Creat
     if (!str_is_empty(digest) && !is_digest(digest))
         ctx_violation(ctx, "digest", digest, "SHA-256: 64 digits, lower-case hexadecimal");
     TRY(check_done(ctx, "API key"));
+    TRY(check_held(ctx, key));
     if (str_is_empty(digest))
         secret = make_secret(ctx, &digest);
     key->id = uuid_text(ctx->arena, id);
@@ -55,6 +60,17 @@ struct status platform_create_api_key(struct ctx *ctx, const Platform__V1__Creat
     TRY(db_commit(&tx));
     // After the commit, which keeps the reply for a retry: the secret is not to be found there.
     rep->secret = secret;
+    return status_ok();
+}
+
+/* Else who may make keys may do everything. */
+static struct status check_held(struct ctx *ctx, const Platform__V1__ApiKey *key)
+{
+    for (size_t i = 0; i < key->n_scopes; i++)
+        if (!ctx_has_scope(ctx, key->scopes[i]))
+            return ctx_fail_field(ctx, &SCOPE_NOT_HELD,
+                                  arena_printf(ctx->arena, "apiKey.scopes[%zu]", i), key->scopes[i],
+                                  "a scope of the calling key");
     return status_ok();
 }
 

@@ -62,6 +62,7 @@ static const struct error_def *const ERRORS[] = {
     &SHIPPING_OPTION_NOT_FOUND,
     &INVALID_RULE,
     &API_KEY_TAKEN,
+    &SCOPE_NOT_HELD,
     &API_KEY_NOT_FOUND,
     &TEMPLATE_NOT_FOUND,
     &TEMPLATE_BROKEN,

@@ -39,6 +39,7 @@ extern const struct error_def PUBLISHABLE_KEY_TAKEN;
 extern const struct error_def SHIPPING_OPTION_CODE_TAKEN;
 extern const struct error_def SHIPPING_OPTION_NOT_FOUND;
 extern const struct error_def API_KEY_TAKEN;
+extern const struct error_def SCOPE_NOT_HELD;
 extern const struct error_def API_KEY_NOT_FOUND;
 
 /* codes.c: the forms of codes. check_* collect violations; `field` is the JSON path. */

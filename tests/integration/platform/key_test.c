@@ -118,6 +118,26 @@ START_TEST(a_digest_is_known_once_and_well_formed)
 }
 END_TEST
 
+START_TEST(a_key_gives_no_more_than_it_holds)
+{
+    given_platform();
+    struct ctx *ctx = world_ctx(platform);
+    Platform__V1__CreateApiKeyRequest req = PLATFORM__V1__CREATE_API_KEY_REQUEST__INIT;
+    Platform__V1__CreateApiKeyResponse rep = PLATFORM__V1__CREATE_API_KEY_RESPONSE__INIT;
+    Platform__V1__ApiKey key = PLATFORM__V1__API_KEY__INIT;
+    key.name = "a deputy";
+    key.scopes = scopes;
+    key.n_scopes = ARRAY_LEN(scopes);
+    req.api_key = &key;
+
+    ctx->caller.scopes = "keys.write orders.read";
+    then_reason(platform_create_api_key(ctx, &req, &rep), STATUS_PERMISSION_DENIED,
+                "SCOPE_NOT_HELD");
+    ctx->caller.scopes = "keys.write orders.read products.write";
+    then_ok(platform_create_api_key(ctx, &req, &rep));
+}
+END_TEST
+
 void key_case(Suite *suite)
 {
     TCase *tcase = world_case(suite, "API key");
@@ -125,4 +145,5 @@ void key_case(Suite *suite)
     tcase_add_test(tcase, a_secret_is_answered_once_and_never_stored);
     tcase_add_test(tcase, a_revoked_key_is_gone_and_revoking_again_changes_nothing);
     tcase_add_test(tcase, a_digest_is_known_once_and_well_formed);
+    tcase_add_test(tcase, a_key_gives_no_more_than_it_holds);
 }
