@@ -8,3 +8,7 @@
 route_handler import_upload;
 /* runner.c: one job at a time under a lease; a sweep of every replica. */
 struct status import_run(struct ctx *ctx);
+
+extern const struct error_def IMPORT_TOO_LARGE;
+extern const struct error_def IMPORT_BROKEN_OFF;
+extern const struct error_def IMPORT_EMPTY;
