@@ -162,7 +162,6 @@ static const struct route ORDERS[] = {
     {0},
 };
 
-#ifdef GATEWAY_IMPORTS
 static const struct route IMPORTS[] = {
     {.method = "GET",
      .path = "/admin/v1/imports",
@@ -199,7 +198,6 @@ static const struct route IMPORTS[] = {
      .summary = "Import a CSV of products in Shopify's export format"},
     {0},
 };
-#endif
 
 static const struct route EVENTS[] = {
     {.method = "GET",
@@ -364,8 +362,5 @@ static const struct route KEYS[] = {
 };
 
 const struct route *const ADMIN_ROUTES[] = {
-#ifdef GATEWAY_IMPORTS
-    IMPORTS,
-#endif
-    PROMOTIONS, ORDERS, EVENTS, DELIVERIES, SETTINGS, KEYS, NULL,
+    IMPORTS, PROMOTIONS, ORDERS, EVENTS, DELIVERIES, SETTINGS, KEYS, NULL,
 };

@@ -179,6 +179,9 @@ static const struct error_def *const ERRORS[] = {
     &PRICE_CHANGED,
     &CHECKOUT_NOT_FOUND,
     &CHECKOUT_REFUSED,
+    &IMPORT_TOO_LARGE,
+    &IMPORT_BROKEN_OFF,
+    &IMPORT_EMPTY,
     NULL,
 };
 
@@ -194,12 +197,10 @@ static struct metric *const METRICS[] = {
 static const char *const CALLS[] = {"catalog", "pricing",  "inventory", "marketing", "cart",
                                     "order",   "customer", "platform",  NULL};
 
-#ifdef GATEWAY_IMPORTS
 static const struct sweep SWEEPS[] = {
     {"import", import_run, FIELD(import_interval_ms), 60000},
     {0},
 };
-#endif
 
 static const struct service_component *const COMPONENTS[] = {&EVENTS_COMPONENT, NULL};
 
@@ -210,9 +211,7 @@ const struct service GATEWAY = {
     .subscriptions = SUBSCRIPTIONS,
     .errors = ERRORS,
     .metrics = METRICS,
-#ifdef GATEWAY_IMPORTS
     .sweeps = SWEEPS,
-#endif
     .components = COMPONENTS,
     .calls = CALLS,
     .config = CONFIG,

@@ -40,9 +40,10 @@ bool batch_has_room(const struct batch *batch, const struct draft *draft)
 {
     size_t bytes = protobuf_c_message_get_packed_size(&draft->product->base);
 
-    return batch->count == 0 || (batch->count < BATCH_PRODUCTS_MAX &&
-                                 batch->variant_count + draft->variant_count <= BATCH_VARIANTS_MAX &&
-                                 batch->bytes + bytes <= BATCH_BYTES_MAX);
+    return batch->count == 0 ||
+           (batch->count < BATCH_PRODUCTS_MAX &&
+            batch->variant_count + draft->variant_count <= BATCH_VARIANTS_MAX &&
+            batch->bytes + bytes <= BATCH_BYTES_MAX);
 }
 
 void batch_add(struct batch *batch, struct draft *draft)
@@ -69,8 +70,7 @@ struct status batch_send(struct ctx *ctx, const Catalog__V1__ImportTarget *targe
 /* Whether the product is to be tried again. */
 static bool refuse(struct draft *draft, const Catalog__V1__UpsertProductResult *result)
 {
-    const char *reason =
-        str_equal(result->reason, "SKU_TAKEN") ? "DUPLICATE_SKU" : result->reason;
+    const char *reason = str_equal(result->reason, "SKU_TAKEN") ? "DUPLICATE_SKU" : result->reason;
     bool is_variant =
         result->variant_index >= 0 && (size_t)result->variant_index < draft->variant_count;
 
@@ -192,9 +192,8 @@ static struct status set_prices_and_stock(struct ctx *ctx, const Catalog__V1__Im
         if (taken->items[i].variant->has_quantity)
             counted[counted_count++] = taken->items[i];
     for (size_t i = 0; i < taken->count && call_count < CALLS_MAX; i += PRICES_MAX)
-        calls[call_count++] = pricing_v1_set_prices_call(
-            price_request(ctx, target->price_list_id, &taken->items[i],
-                          at_most(taken->count - i, PRICES_MAX)));
+        calls[call_count++] = pricing_v1_set_prices_call(price_request(
+            ctx, target->price_list_id, &taken->items[i], at_most(taken->count - i, PRICES_MAX)));
     size_t price_calls = call_count;
     for (size_t i = 0; i < counted_count && call_count < CALLS_MAX; i += COUNTS_MAX)
         calls[call_count++] = inventory_v1_count_stock_call(count_request(

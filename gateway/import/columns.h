@@ -36,8 +36,8 @@ enum column {
 enum { IGNORED_COLUMNS_MAX = 200 };
 
 struct columns {
-    int at[COLUMN_COUNT];             /* place in a row; -1: the file has no such column */
-    const char *names[COLUMN_COUNT];  /* as the file spells them; ours when it has none */
+    int at[COLUMN_COUNT];                     /* place in a row; -1: the file has no such column */
+    const char *names[COLUMN_COUNT];          /* as the file spells them; ours when it has none */
     const char *ignored[IGNORED_COLUMNS_MAX]; /* what nobody reads, in the order of the file */
     size_t ignored_count;
 };

@@ -209,8 +209,8 @@ static void read_line(struct csv_reader *reader, size_t length)
         return;
     }
     for (size_t done = 0; done < length;) {
-        done += csv_parse(&reader->parser, line + done, length - done, add_field, complete_row,
-                          reader);
+        done +=
+            csv_parse(&reader->parser, line + done, length - done, add_field, complete_row, reader);
         if (done == length)
             break;
         if (csv_error(&reader->parser) != CSV_ENOMEM) {
@@ -226,8 +226,7 @@ static void read_line(struct csv_reader *reader, size_t length)
 
 static bool spans_lines(const struct csv_reader *reader)
 {
-    return reader->second_line.offset != 0 &&
-           reader->second_line.offset < reader->place.offset;
+    return reader->second_line.offset != 0 && reader->second_line.offset < reader->place.offset;
 }
 
 static void find_bad_encoding(struct csv_reader *reader, struct csv_row *row)
@@ -246,8 +245,7 @@ static struct status end_row(struct csv_reader *reader, struct csv_row *ret_row)
     struct csv_row row = {
         .start = reader->start, .problem = reader->problem, .fields = reader->fields};
 
-    row.field_count =
-        reader->field_count < CSV_COLUMNS_MAX ? reader->field_count : CSV_COLUMNS_MAX;
+    row.field_count = reader->field_count < CSV_COLUMNS_MAX ? reader->field_count : CSV_COLUMNS_MAX;
     for (size_t i = 0; i < row.field_count; i++)
         row.fields[i] = reader->text.data + reader->offsets[i];
     if (reader->expected_count == 0)

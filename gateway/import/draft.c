@@ -150,9 +150,9 @@ void draft_add(struct draft *draft, const struct csv_row *row)
 
     if (!add_row(draft, row->start.line)) {
         draft->excess_count++;
-        report_add(draft->source.report, &(struct refusal){row->start.line, "TOO_MANY_ROWS", "", "",
-                                                           "a product has at most 1000 rows",
-                                                           draft->handle});
+        report_add(draft->source.report,
+                   &(struct refusal){row->start.line, "TOO_MANY_ROWS", "", "",
+                                     "a product has at most 1000 rows", draft->handle});
         return;
     }
     if (draft->is_refused) {
@@ -251,6 +251,9 @@ static bool describe(struct draft *draft, const struct csv_row *row)
     Catalog__V1__Product *product = draft->product;
     Catalog__V1__ProductText *text = arena_new(arena, Catalog__V1__ProductText);
 
+    if (draft->is_repeated)
+        return refuse(draft, row, COLUMN_HANDLE, "DUPLICATE_HANDLE",
+                      "rows of this product stand further up, with others in between");
     if (*get(draft, row, COLUMN_TITLE) == '\0')
         return refuse(draft, row, COLUMN_TITLE, "MISSING_TITLE",
                       "the first row of a product has its title");
@@ -470,8 +473,8 @@ static bool read_numbers(struct draft *draft, const struct csv_row *row,
         return refuse(draft, row, COLUMN_QUANTITY, "BAD_QUANTITY", "a whole number, or empty");
     if (variant->quantity < 0)
         variant->quantity = 0;
-    if (*grams && (!read_price(grams, &weight) ||
-                   !decimal_rescale(weight, 0, ROUND_HALF_UP, &weight)))
+    if (*grams &&
+        (!read_price(grams, &weight) || !decimal_rescale(weight, 0, ROUND_HALF_UP, &weight)))
         return refuse(draft, row, COLUMN_GRAMS, "BAD_WEIGHT", "grams, or empty");
     variant->message->weight_grams = *grams ? weight.unscaled : 0;
     return true;
@@ -544,8 +547,7 @@ static void keep_image(struct draft *draft, const Catalog__V1__ProductImage *ima
     if (product->n_images == IMAGES_MAX)
         return;
     if (product->n_images == 0)
-        product->images =
-            arena_array(draft->source.arena, Catalog__V1__ProductImage *, IMAGES_MAX);
+        product->images = arena_array(draft->source.arena, Catalog__V1__ProductImage *, IMAGES_MAX);
     Catalog__V1__ProductImage *kept = arena_memdup(draft->source.arena, image, sizeof *image);
     kept->url = keep(draft, image->url);
     kept->alt_text = keep(draft, image->alt_text);

@@ -42,7 +42,8 @@ struct draft {
     size_t variant_count;
     enum column option_names[3]; /* the column behind each of the product's options */
     struct map *skus, *combinations;
-    size_t bytes; /* of the texts kept */
+    size_t bytes;     /* of the texts kept */
+    bool is_repeated; /* the file had this handle before, with others in between */
     bool is_refused;
 };
 

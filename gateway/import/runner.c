@@ -36,10 +36,10 @@ struct run {
     struct handles *handles;
     struct batch batch;
     struct report report;
-    struct draft *draft;                 /* the product whose rows are being read */
-    Catalog__V1__ImportCounts counts;    /* of what was recorded */
-    Catalog__V1__ImportCounts since;     /* of what comes with the next record */
-    struct csv_place position;           /* as recorded */
+    struct draft *draft;              /* the product whose rows are being read */
+    Catalog__V1__ImportCounts counts; /* of what was recorded */
+    Catalog__V1__ImportCounts since;  /* of what comes with the next record */
+    struct csv_place position;        /* as recorded */
     bool is_stopped;
 };
 
@@ -130,9 +130,8 @@ static struct status open_file(struct run *run, const Catalog__V1__LeaseImportRe
     if (*ret_failure || lease->runner_state.len == 0)
         return status_ok();
 
-    Gateway__V1__ImportPosition *state =
-        gateway__v1__import_position__unpack(arena_protobuf(run->job->arena),
-                                             lease->runner_state.len, lease->runner_state.data);
+    Gateway__V1__ImportPosition *state = gateway__v1__import_position__unpack(
+        arena_protobuf(run->job->arena), lease->runner_state.len, lease->runner_state.data);
     if (!state)
         return ctx_fail(run->job, &ERROR_INTERNAL, "the runner's state cannot be read");
     run->report.listed = state->listed;
@@ -197,11 +196,8 @@ static struct status take_row(struct run *run, const struct csv_row *row)
         const struct draft_source source = {run->ctx.arena, &run->report, &run->columns,
                                             run->import->target};
         run->draft = draft_begin(&source, handle);
-        bool is_new = handles_add(run->handles, handle);
+        run->draft->is_repeated = !handles_add(run->handles, handle);
         draft_add(run->draft, row);
-        if (!is_new)
-            draft_refuse(run->draft, "DUPLICATE_HANDLE", run->columns.names[COLUMN_HANDLE], handle,
-                         "rows of this product stand further up, with others in between");
         if (handles_count(run->handles) == HANDLES_MAX)
             return end(run, CATALOG__V1__IMPORT_STATE__IMPORT_STATE_FAILED,
                        "a file has at most 1048575 products: split it");
@@ -285,8 +281,8 @@ static struct status flush(struct run *run, struct csv_place next)
     add_counts(&run->counts, &run->since);
     catalog__v1__import_counts__init(&run->since);
     run->position = next;
-    TRY(record(run, &(struct outcome){
-                        .lease_ms = is_draining ? RELEASE_LEASE_MS : self->import_lease_ms}));
+    TRY(record(run, &(struct outcome){.lease_ms =
+                                          is_draining ? RELEASE_LEASE_MS : self->import_lease_ms}));
     ctx_renew(&run->ctx, BATCH_TIMEOUT_MS);
     report_begin(&run->report, run->ctx.arena);
     run->is_stopped = is_draining;
@@ -312,7 +308,8 @@ static struct status record_errors(struct run *run)
 
     while (run->report.count > ERRORS_AT_ONCE) {
         size_t first = run->report.count - ERRORS_AT_ONCE;
-        TRY(record(run, &(struct outcome){.lease_ms = self->import_lease_ms, .first_error = first}));
+        TRY(record(run,
+                   &(struct outcome){.lease_ms = self->import_lease_ms, .first_error = first}));
         run->report.count = first;
     }
     return status_ok();
@@ -350,8 +347,8 @@ static struct status record(struct run *run, const struct outcome *outcome)
 static struct status end(struct run *run, Catalog__V1__ImportState state, const char *failure)
 {
     run->is_stopped = true;
-    TRY(record(run, &(struct outcome){
-                        .lease_ms = RELEASE_LEASE_MS, .state = state, .failure = failure}));
+    TRY(record(
+        run, &(struct outcome){.lease_ms = RELEASE_LEASE_MS, .state = state, .failure = failure}));
     log_info(run->job, "import_ends", LOG_STR("import", run->import->id),
              LOG_INT("rows", run->counts.rows_read), LOG_INT("refused", run->counts.rows_refused),
              LOG_STR("failure", failure));

@@ -51,7 +51,7 @@ char *sku_derive(struct arena *arena, const char *handle, const char *const *val
     crypto_hash_sha256_final(&digest, hash);
     if (is_exact && sku.length <= SKU_BYTES_MAX)
         return sku.data;
-    size_t kept = sku.length < SKU_BYTES_MAX - SUFFIX_LENGTH ? sku.length
-                                                            : SKU_BYTES_MAX - SUFFIX_LENGTH;
+    size_t kept =
+        sku.length < SKU_BYTES_MAX - SUFFIX_LENGTH ? sku.length : SKU_BYTES_MAX - SUFFIX_LENGTH;
     return arena_printf(arena, "%.*s~%s", (int)kept, sku.data, str_hex(arena, hash, DIGEST_BYTES));
 }

@@ -163,8 +163,7 @@ static struct status store(struct ctx *ctx, const struct exchange *exchange, con
 {
     const struct gateway *self = ctx_state(ctx);
     _cleanup_(destroy_arena) struct arena *arena = arena_create(4 * CHUNK_BYTES);
-    Catalog__V1__AppendImportChunkRequest request =
-        CATALOG__V1__APPEND_IMPORT_CHUNK_REQUEST__INIT;
+    Catalog__V1__AppendImportChunkRequest request = CATALOG__V1__APPEND_IMPORT_CHUNK_REQUEST__INIT;
     uint8_t *chunk = arena_alloc(ctx->arena, CHUNK_BYTES);
     int64_t bytes = 0;
 

@@ -15,3 +15,8 @@ find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
 add_library(civetweb INTERFACE IMPORTED)
 target_include_directories(civetweb SYSTEM INTERFACE ${CIVETWEB_INCLUDE_DIR})
 target_link_libraries(civetweb INTERFACE ${CIVETWEB_LIBRARY} Threads::Threads)
+find_path(LIBCSV_INCLUDE_DIR csv.h REQUIRED) # nor has libcsv
+find_library(LIBCSV_LIBRARY csv REQUIRED)
+add_library(libcsv INTERFACE IMPORTED)
+target_include_directories(libcsv SYSTEM INTERFACE ${LIBCSV_INCLUDE_DIR})
+target_link_libraries(libcsv INTERFACE ${LIBCSV_LIBRARY})
