@@ -22,7 +22,7 @@ static bool is_address(const char *text);
 static struct curl_slist *header_list(struct ctx *ctx, const struct mail *mail);
 static const char *encode_subject(struct arena *arena, const char *subject);
 static const char *date_line(struct arena *arena);
-static curl_mime *body_of(CURL *curl, const struct mail *mail);
+static curl_mime *body_of(struct ctx *ctx, CURL *curl, const struct mail *mail);
 static struct status outcome(struct ctx *ctx, CURLcode code, long smtp_code);
 
 struct status mail_send(struct ctx *ctx, const char *url, const struct mail *mail)
@@ -37,7 +37,7 @@ struct status mail_send(struct ctx *ctx, const char *url, const struct mail *mai
     if (!curl)
         return ctx_fail(ctx, &ERROR_DEADLINE, "no time left to send mail");
     recipient.data = arena_printf(ctx->arena, "<%s>", mail->to);
-    curl_mime *mime = body_of(curl, mail);
+    curl_mime *mime = body_of(ctx, curl, mail);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -138,27 +138,41 @@ static const char *date_line(struct arena *arena)
                         utc.tm_min, utc.tm_sec);
 }
 
-static void add_text(curl_mime *mime, const char *text, const char *type)
+/* Lines of mail end with CRLF; a line feed alone would be encoded like any other character. */
+static const char *with_crlf(struct ctx *ctx, const char *text)
+{
+    struct buffer out;
+
+    buffer_init(&out, ctx->arena, strlen(text) + 256);
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\n' && (at == text || at[-1] != '\r'))
+            buffer_putc(&out, '\r');
+        buffer_putc(&out, *at);
+    }
+    return out.data == NULL ? "" : out.data;
+}
+
+static void add_text(struct ctx *ctx, curl_mime *mime, const char *text, const char *type)
 {
     curl_mimepart *part = curl_mime_addpart(mime);
 
-    curl_mime_data(part, text, CURL_ZERO_TERMINATED);
+    curl_mime_data(part, with_crlf(ctx, text), CURL_ZERO_TERMINATED);
     curl_mime_type(part, type);
     curl_mime_encoder(part, "quoted-printable");
 }
 
 /* Plain text alone, or beside HTML as the alternative a reader may choose. */
-static curl_mime *body_of(CURL *curl, const struct mail *mail)
+static curl_mime *body_of(struct ctx *ctx, CURL *curl, const struct mail *mail)
 {
     curl_mime *mime = curl_mime_init(curl);
 
     if (!mail->html) {
-        add_text(mime, str_or_empty(mail->text), "text/plain; charset=utf-8");
+        add_text(ctx, mime, str_or_empty(mail->text), "text/plain; charset=utf-8");
         return mime;
     }
     curl_mime *alternatives = curl_mime_init(curl);
-    add_text(alternatives, str_or_empty(mail->text), "text/plain; charset=utf-8");
-    add_text(alternatives, mail->html, "text/html; charset=utf-8");
+    add_text(ctx, alternatives, str_or_empty(mail->text), "text/plain; charset=utf-8");
+    add_text(ctx, alternatives, mail->html, "text/html; charset=utf-8");
     curl_mimepart *part = curl_mime_addpart(mime);
     curl_mime_subparts(part, alternatives);
     curl_mime_type(part, "multipart/alternative");

@@ -141,12 +141,23 @@ struct answer store_for_version(const char *method, const char *path, const char
                    headers);
 }
 
-struct answer admin(const char *method, const char *path, const char *json)
+static struct answer as_admin(const char *method, const char *path, const char *sent,
+                              struct curl_slist *headers)
 {
     const char *bearer = arena_printf(arena, "Bearer %s", first_line("admin-api-key"));
     return request(method,
-                   arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
-                   with(of_json(), "Authorization", bearer));
+                   arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path), sent,
+                   with(headers, "Authorization", bearer));
+}
+
+struct answer admin(const char *method, const char *path, const char *json)
+{
+    return as_admin(method, path, json, of_json());
+}
+
+struct answer admin_csv(const char *path, const char *csv)
+{
+    return as_admin("POST", path, csv, with(NULL, "Content-Type", "text/csv"));
 }
 
 struct answer anonymous(const char *path)

@@ -27,6 +27,7 @@ struct answer store(const char *method, const char *path, const char *json, cons
 struct answer store_for_version(const char *method, const char *path, const char *json,
                                 const char *key, int64_t version);
 struct answer admin(const char *method, const char *path, const char *json);
+struct answer admin_csv(const char *path, const char *csv); /* POST */
 struct answer anonymous(const char *path); /* GET without any key; the whole path */
 /* What stands in for Stripe: script it by POST, with a form; `form` NULL asks. */
 struct answer simulator(const char *path, const char *form);
