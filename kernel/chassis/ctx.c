@@ -85,6 +85,19 @@ const char *ctx_idempotency_key(const struct ctx *ctx)
     return ctx->idempotency ? ctx->idempotency->key : NULL;
 }
 
+const char *ctx_idempotency_fingerprint(const struct ctx *ctx)
+{
+    const struct idempotency *own = ctx->idempotency;
+    struct buffer hex;
+
+    if (own == NULL)
+        return NULL;
+    buffer_init(&hex, ctx->arena, 2 * sizeof own->fingerprint + 1);
+    for (size_t i = 0; i < sizeof own->fingerprint; i++)
+        buffer_printf(&hex, "%02x", own->fingerprint[i]);
+    return hex.data;
+}
+
 int64_t ctx_remaining_ms(const struct ctx *ctx)
 {
     int64_t left = ctx->deadline_us - clock_monotonic_us();

@@ -66,6 +66,9 @@ bool ctx_has_violations(const struct ctx *ctx);
 
 /* The Idempotency-Key of the RPC, for a daemon whose store is not Postgres; NULL without one. */
 const char *ctx_idempotency_key(const struct ctx *ctx);
+/* Digest of the request that came with it, in hex: the same key with another one is
+ * INVALID_ARGUMENT/IDEMPOTENCY_KEY_REUSED. NULL without a key. */
+const char *ctx_idempotency_fingerprint(const struct ctx *ctx);
 
 /* What the caller may do; a daemon's own work may do everything. */
 bool ctx_has_scope(const struct ctx *ctx, const char *scope);
