@@ -15,8 +15,10 @@ enum { EXAMPLE_MAX = 1024 * 1024, IDS_MAX = 1000 };
 
 static const char *path_of(struct arena *arena, const struct message_schema *body);
 static char *read_example(struct arena *arena, const char *path, size_t *ret_length);
-static const char *published(struct arena *arena, const char *schema,
-                             const struct message_schema *body);
+static const uint8_t *published(struct arena *arena, const char *schema,
+                                const struct message_schema *body, size_t *ret_length);
+static const char *decoded(struct arena *arena, const struct message_schema *body,
+                           const uint8_t *payload, size_t length);
 static const char *json_of(struct arena *arena, const struct message_schema *body,
                            const ProtobufCMessage *message);
 static const char *normalized(struct arena *arena, const char *json);
@@ -26,11 +28,21 @@ static const char *copy_string(struct buffer *out, const char *json, char (*ids)
 void then_published_as_example(const char *schema, const struct message_schema *body)
 {
     struct arena *arena = arena_create(EXAMPLE_MAX * 16);
-    const char *path = path_of(arena, body);
-    const char *came = published(arena, schema, body);
     size_t length;
+    const uint8_t *payload = published(arena, schema, body, &length);
 
-    if (read_example(arena, path, &length) == NULL && getenv("TORG_WRITE_EXAMPLES") != NULL) {
+    then_payload_as_example(body, payload, length);
+    arena_destroy(arena);
+}
+
+void then_payload_as_example(const struct message_schema *body, const void *payload, size_t length)
+{
+    struct arena *arena = arena_create(EXAMPLE_MAX * 16);
+    const char *path = path_of(arena, body);
+    const char *came = decoded(arena, body, payload, length);
+    size_t old_length;
+
+    if (read_example(arena, path, &old_length) == NULL && getenv("TORG_WRITE_EXAMPLES") != NULL) {
         FILE *file = fopen(path, "we");
         ck_assert_ptr_nonnull(file);
         fprintf(file, "%s\n", came);
@@ -72,9 +84,9 @@ static char *read_example(struct arena *arena, const char *path, size_t *ret_len
     return text;
 }
 
-/* The newest event of the type, as proto3 JSON. The type is found by its header, ce_type. */
-static const char *published(struct arena *arena, const char *schema,
-                             const struct message_schema *body)
+/* The newest event of the type. The type is found by its header, ce_type. */
+static const uint8_t *published(struct arena *arena, const char *schema,
+                                const struct message_schema *body, size_t *ret_length)
 {
     const char *name = body->descriptor->name;
 
@@ -85,12 +97,19 @@ static const char *published(struct arena *arena, const char *schema,
                        " ORDER BY seq DESC LIMIT 1",
                        schema, strlen(name), name);
     ck_assert_msg(hex != NULL, "no %s was published", name);
-    size_t length = strlen(hex) / 2;
-    uint8_t *payload = arena_alloc(arena, length);
-    ck_assert(str_from_hex(hex, payload, length));
+    *ret_length = strlen(hex) / 2;
+    uint8_t *payload = arena_alloc(arena, *ret_length);
+    ck_assert(str_from_hex(hex, payload, *ret_length));
+    return payload;
+}
+
+/* As proto3 JSON. */
+static const char *decoded(struct arena *arena, const struct message_schema *body,
+                           const uint8_t *payload, size_t length)
+{
     ProtobufCMessage *message =
         protobuf_c_message_unpack(body->descriptor, arena_protobuf(arena), length, payload);
-    ck_assert_msg(message != NULL, "%s does not decode", name);
+    ck_assert_msg(message != NULL, "%s does not decode", body->descriptor->name);
     return json_of(arena, body, message);
 }
 

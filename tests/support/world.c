@@ -309,8 +309,9 @@ static void create_template(void)
     PQfinish(super);
     create_roles(suite.template_database);
     for (size_t i = 0; suite.services[i] != NULL; i++)
-        if (suite.services[i]->statements != NULL) // else it has no database
-            migrate(suite.services[i]);
+        if (suite.services[i]->migrations != NULL)     // else it has no database
+            if (suite.services[i]->migrations != NULL) // cart keeps its state in Redis
+                migrate(suite.services[i]);
 }
 
 /* With the scripts that deploy/local uses. */
