@@ -1,14 +1,11 @@
 /* abandoned.c - carts that were left alone: said once, and a mail to come back where that is on. */
 #include "cart.h"
 
-#include "chassis/log.h"
 #include "common/str.h"
 
-enum { BATCH = 128 };
-
-/* The write is conditional on the sequence: of two replicas one publishes, and a cart that its
- * owner touches meanwhile is not abandoned. */
-static struct status abandon(struct ctx *ctx, struct uuid id)
+/* The write is conditional on the sequence and on the cart's place among the idle ones: of two
+ * replicas one publishes, and a cart that its owner touches meanwhile is not abandoned. */
+static struct status abandon(struct ctx *ctx, struct uuid id, int64_t idle_until_ms)
 {
     struct cart_daemon *self = ctx_state(ctx);
     struct outbox_record events[2];
@@ -22,21 +19,23 @@ static struct status abandon(struct ctx *ctx, struct uuid id)
     TRY(event_encode(ctx, &draft, &CART_ABANDONED, &events[0]));
     if (self->sends_recovery && !str_is_empty(draft.cart->email))
         TRY(event_encode_recovery(ctx, &draft, &events[count++]));
-    draft.is_idle = true;
+    draft.idle_until_ms = idle_until_ms;
     return store_save(ctx, &draft, events, count, &is_written);
 }
 
+/* A cart that fails does not keep the others from their turn. */
 struct status cart_sweep_abandoned(struct ctx *ctx)
 {
     struct cart_daemon *self = ctx_state(ctx);
-    struct uuid ids[BATCH];
-    size_t count;
-    TRY(store_find_idle(ctx, self->abandoned_after_ms, BATCH, ids, &count));
-    for (size_t i = 0; i < count; i++) {
-        struct status status = abandon(ctx, ids[i]);
+    struct status first_failure = status_ok();
+    struct idle_carts idle;
+    TRY(store_find_idle(ctx, self->abandoned_after_ms, &idle));
+    for (size_t i = 0; i < idle.count; i++) {
+        struct status status = abandon(ctx, idle.ids[i], idle.until_ms);
         if (status.code == STATUS_NOT_FOUND) // the draft ran out: forget its place too
-            status = store_forget(ctx, ids[i]);
-        TRY(status);
+            status = store_forget(ctx, idle.ids[i]);
+        if (first_failure.code == STATUS_OK)
+            first_failure = status;
     }
-    return status_ok();
+    return first_failure;
 }

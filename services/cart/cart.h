@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CART_SHARDS = 64 };
+enum { CART_SHARDS = 64, CART_IDLE_MAX = 128 };
 
 struct cart_daemon {
     const char *redis_url;
@@ -53,9 +53,16 @@ struct draft {
     struct uuid id;
     int64_t sequence; /* 0: not stored yet */
     Cart__V1__Cart *cart;
-    Cart__V1__Quote *frozen_quote; /* while frozen */
-    const char *last_key;          /* idempotency key of the last change, "" for none */
-    bool is_idle;                  /* said to be abandoned: out of the set until its next change */
+    Cart__V1__FreezeCartResponse *frozen; /* what the checkout was told, without the cart */
+    const char *last_key;                 /* change_key() of the last change, "" for none */
+    int64_t idle_until_ms; /* of a sweep: written only if nobody changed the cart after that */
+};
+
+/* Carts that nobody changed after until_ms. */
+struct idle_carts {
+    int64_t until_ms;
+    struct uuid ids[CART_IDLE_MAX];
+    size_t count;
 };
 
 /* What every change answers. */
@@ -69,13 +76,18 @@ struct cart_view {
 
 /* store.c: the draft in Redis. */
 struct status store_load(struct ctx *ctx, struct uuid id, struct draft *ret_draft);
+/* For a new cart. Under an idempotency key it lies in the shard that the key leads to. */
+struct uuid store_new_id(struct ctx *ctx);
 /* Writes the draft and its events unless somebody else changed it: then *ret_is_written is false
  * and nothing happened. Bumps draft->sequence by the number of events on the cart's topic. */
 struct status store_save(struct ctx *ctx, struct draft *draft, const struct outbox_record *events,
                          size_t event_count, bool *ret_is_written);
-/* Ids of carts that nobody changed since the given age, at most `limit` of one shard. */
-struct status store_find_idle(struct ctx *ctx, int64_t age_ms, size_t limit, struct uuid *ret_ids,
-                              size_t *ret_count);
+/* Writes a new draft. Under an idempotency key that made a cart before, *ret_is_written is false
+ * and the draft is that cart as it is now. */
+struct status store_create(struct ctx *ctx, struct draft *draft, const struct outbox_record *event,
+                           bool *ret_is_written);
+/* Some carts that nobody changed for so long, of all shards. */
+struct status store_find_idle(struct ctx *ctx, int64_t age_ms, struct idle_carts *ret_idle);
 /* Takes a cart that ran out from its shard's set. */
 struct status store_forget(struct ctx *ctx, struct uuid id);
 
@@ -105,6 +117,10 @@ struct cart_change {
 };
 struct status cart_apply(struct ctx *ctx, const struct cart_change *change,
                          struct cart_view *ret_view);
+/* What tells a retry: the request's digest, the method and the key; "" without a key. */
+const char *change_key(struct ctx *ctx);
+/* Is this the change that was made last? The same key with another request is refused. */
+struct status change_is_retry(struct ctx *ctx, const char *last_key, bool *ret_is_retry);
 /* The three fields that all answers share. */
 void cart_show(const struct cart_view *view, Cart__V1__Cart **ret_cart, Cart__V1__Quote **ret_quote,
                size_t *ret_count, Cart__V1__CartProblem ***ret_problems);
@@ -113,6 +129,9 @@ struct status cart_refuse_closed(struct ctx *ctx, const Cart__V1__Cart *cart);
 /* lines.c */
 struct status lines_add(struct ctx *ctx, Cart__V1__Cart *cart, Cart__V1__LineInput *const *inputs,
                         size_t count);
+
+/* details.c: refuses what is no e-mail address; "" passes. */
+struct status cart_check_email(struct ctx *ctx, const char *email);
 
 /* abandoned.c, checkout.c */
 struct status cart_sweep_abandoned(struct ctx *ctx);

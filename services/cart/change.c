@@ -8,7 +8,7 @@
 
 #include <inttypes.h>
 
-enum { ATTEMPTS_MAX = 8 };
+enum { ATTEMPTS_MAX = 64, FINGERPRINT_LENGTH = 64 };
 
 const struct error_def CART_VERSION_CONFLICT = {STATUS_ABORTED, "CART_VERSION_CONFLICT",
                                                 "read the cart and decide again, with its version"};
@@ -32,6 +32,25 @@ struct status cart_refuse_closed(struct ctx *ctx, const Cart__V1__Cart *cart)
     return status_ok();
 }
 
+const char *change_key(struct ctx *ctx)
+{
+    const char *key = ctx_idempotency_key(ctx);
+    return key ? arena_printf(ctx->arena, "%s %s %s", ctx_idempotency_fingerprint(ctx), ctx->method,
+                              key)
+               : "";
+}
+
+struct status change_is_retry(struct ctx *ctx, const char *last_key, bool *ret_is_retry)
+{
+    const char *key = change_key(ctx);
+    *ret_is_retry = !str_is_empty(key) && str_equal(key, last_key);
+    if (str_is_empty(key) || str_is_empty(last_key) || *ret_is_retry)
+        return status_ok();
+    if (str_equal(key + FINGERPRINT_LENGTH, last_key + FINGERPRINT_LENGTH))
+        return ctx_fail(ctx, &ERROR_IDEMPOTENCY_KEY_REUSED, "key %s", ctx_idempotency_key(ctx));
+    return status_ok();
+}
+
 static struct status check_version(struct ctx *ctx, const struct cart_change *change,
                                    const Cart__V1__Cart *cart)
 {
@@ -52,7 +71,7 @@ static struct status attempt(struct ctx *ctx, const struct cart_change *change, 
     TRY(quote_cart(ctx, draft, view));
     if (change->review)
         TRY(change->review(ctx, draft, view, change->request));
-    draft->last_key = str_or_empty(ctx_idempotency_key(ctx));
+    draft->last_key = change_key(ctx);
     TRY(event_encode(ctx, draft, change->kind, &event));
     return store_save(ctx, draft, &event, 1, ret_is_written);
 }
@@ -63,13 +82,13 @@ struct status cart_apply(struct ctx *ctx, const struct cart_change *change,
                          struct cart_view *ret_view)
 {
     struct uuid id = {0};
-    const char *key = ctx_idempotency_key(ctx);
     (void)uuid_parse(change->cart_id, &id);
     for (int i = 0; i < ATTEMPTS_MAX; i++) {
         struct draft draft;
-        bool is_written;
+        bool is_retry, is_written;
         TRY(store_load(ctx, id, &draft));
-        if (key && str_equal(key, draft.last_key)) // a retry: it is done, this is how it stands
+        TRY(change_is_retry(ctx, draft.last_key, &is_retry));
+        if (is_retry) // it is done, this is how it stands
             return quote_cart(ctx, &draft, ret_view);
         TRY(cart_refuse_closed(ctx, draft.cart));
         TRY(check_version(ctx, change, draft.cart));

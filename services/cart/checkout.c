@@ -5,7 +5,7 @@
 #include "common/str.h"
 #include "order/v1/events.pb-c.h"
 
-enum { ATTEMPTS_MAX = 8 };
+enum { ATTEMPTS_MAX = 64 };
 
 /* tidy: macro: the generated name says its enum twice */
 #define STATE(name) CART__V1__CART_STATE__CART_STATE_##name
@@ -46,7 +46,18 @@ static bool is_sellable(const struct cart_view *view)
     return true;
 }
 
-/* The quote is stored with the frozen draft: the same checkout gets the same bytes again. A cart
+static Cart__V1__FreezeCartResponse *told(struct ctx *ctx, const struct cart_view *view)
+{
+    Cart__V1__FreezeCartResponse *told = arena_new(ctx->arena, Cart__V1__FreezeCartResponse);
+    cart__v1__freeze_cart_response__init(told);
+    told->quote = view->quote;
+    told->n_problems = view->problem_count;
+    told->problems = view->problems;
+    told->customer_key = view->customer_key;
+    return told;
+}
+
+/* What the checkout was told is stored with the frozen draft: it gets the same bytes again. A cart
  * with problems stays open, so that whoever asks again learns of them again. */
 static struct status freeze(struct ctx *ctx, struct draft *draft,
                             const Cart__V1__FreezeCartRequest *req, struct cart_view *view,
@@ -65,7 +76,7 @@ static struct status freeze(struct ctx *ctx, struct draft *draft,
     }
     draft->cart->state = STATE(FROZEN);
     draft->cart->checkout_id = req->checkout_id;
-    draft->frozen_quote = view->quote;
+    draft->frozen = told(ctx, view);
     return write_state(ctx, draft, &CART_FROZEN_EVENT, ret_is_done);
 }
 
@@ -114,7 +125,7 @@ static struct status leave(struct ctx *ctx, const char *cart_id, const char *che
         draft.cart->state = to_state;
         draft.cart->checkout_id = checkout_id;
         if (to_state == STATE(OPEN))
-            draft.frozen_quote = NULL;
+            draft.frozen = NULL;
         TRY(write_state(ctx, &draft, kind, &is_written));
         if (is_written)
             return status_ok();

@@ -4,18 +4,6 @@
 #include "cart/v1/service.handlers.h"
 #include "chassis/wire.h"
 #include "common/clock.h"
-#include "common/str.h"
-
-#include <string.h>
-
-/* With an idempotency key the id derives from it, so a retry finds the cart that is there. */
-static struct uuid new_id(struct ctx *ctx)
-{
-    static const struct uuid KEYS = {{0x0a, 0x6d, 0x5c, 0x1e, 0x77, 0x2b, 0x4c, 0x0e, 0x9f, 0x21,
-                                      0x3b, 0x55, 0x8d, 0x90, 0xe4, 0x17}};
-    const char *key = ctx_idempotency_key(ctx);
-    return key ? uuid_v5(KEYS, key, strlen(key)) : uuid_v7();
-}
 
 static Cart__V1__Cart *new_cart(struct ctx *ctx, struct uuid id,
                                 const Cart__V1__CreateCartRequest *req)
@@ -53,21 +41,20 @@ static struct status refuse_unsellable(struct ctx *ctx, const struct cart_view *
 struct status cart_create_cart(struct ctx *ctx, const Cart__V1__CreateCartRequest *req,
                                Cart__V1__CreateCartResponse *rep)
 {
-    struct draft draft = {.id = new_id(ctx), .last_key = ""};
+    struct draft draft = {.id = store_new_id(ctx), .last_key = change_key(ctx)};
     struct outbox_record event;
     struct cart_view view;
     bool is_written;
 
+    TRY(cart_check_email(ctx, req->email));
     draft.cart = new_cart(ctx, draft.id, req);
     TRY(lines_add(ctx, draft.cart, req->lines, req->n_lines));
     TRY(quote_cart(ctx, &draft, &view));
     TRY(refuse_unsellable(ctx, &view));
     TRY(event_encode(ctx, &draft, &CART_CREATED, &event));
-    TRY(store_save(ctx, &draft, &event, 1, &is_written));
-    if (!is_written) { // a retry: the first call made it
-        TRY(store_load(ctx, draft.id, &draft));
+    TRY(store_create(ctx, &draft, &event, &is_written));
+    if (!is_written) // a retry: the first call made it
         TRY(quote_cart(ctx, &draft, &view));
-    }
     cart_show(&view, &rep->cart, &rep->quote, &rep->n_problems, &rep->problems);
     return status_ok();
 }

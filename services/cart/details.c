@@ -7,13 +7,27 @@
 
 #include <string.h>
 
+/* Enough to catch what was never meant as an address; only a mail proves that one exists. */
+static bool is_email(const char *email)
+{
+    const char *at = strchr(email, '@');
+    if (!at || at == email || strchr(at + 1, '@') || strpbrk(email, " \t\r\n<>,;"))
+        return false;
+    const char *dot = strrchr(at, '.');
+    return dot && dot > at + 1 && dot[1] != '\0';
+}
+
+struct status cart_check_email(struct ctx *ctx, const char *email)
+{
+    if (str_is_empty(email) || is_email(email))
+        return status_ok();
+    return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "email", "", "an address: name@example.org");
+}
+
 static struct status change_email(struct ctx *ctx, struct draft *draft, const void *request)
 {
     const Cart__V1__SetEmailRequest *req = request;
-    const char *at = strchr(req->email, '@');
-    if (!at || at == req->email || !strchr(at, '.') || strpbrk(req->email, " \t\r\n<>,;"))
-        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "email", "",
-                              "an address: name@example.org");
+    TRY(cart_check_email(ctx, req->email));
     draft->cart->email = req->email;
     return status_ok();
 }
@@ -113,7 +127,7 @@ struct status cart_set_shipping_option(struct ctx *ctx,
 static struct status change_customer(struct ctx *ctx, struct draft *draft, const void *request)
 {
     const Cart__V1__SetCustomerRequest *req = request;
-    (void)ctx;
+    TRY(cart_check_email(ctx, req->email));
     draft->cart->customer_id = req->customer_id;
     draft->cart->customer_group = req->customer_group;
     if (!str_is_empty(req->email) && str_is_empty(draft->cart->email))

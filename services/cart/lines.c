@@ -205,15 +205,18 @@ static struct status review_added(struct ctx *ctx, const struct draft *draft,
     return status_ok();
 }
 
-/* A removed line takes its children along. */
+/* A removed line takes its children along, and theirs: a parent stands before its children. */
 static void remove_line(Cart__V1__Cart *cart, const char *line_id)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < cart->n_lines; i++)
-        if (!str_equal(cart->lines[i]->line_id, line_id) &&
-            !str_equal(cart->lines[i]->parent_line_id, line_id))
-            cart->lines[kept++] = cart->lines[i];
-    cart->n_lines = kept;
+    size_t count = cart->n_lines;
+    cart->n_lines = 0;
+    for (size_t i = 0; i < count; i++) {
+        Cart__V1__CartLine *line = cart->lines[i];
+        bool is_orphan =
+            !str_is_empty(line->parent_line_id) && !find_line(cart, line->parent_line_id);
+        if (!is_orphan && !str_equal(line->line_id, line_id))
+            cart->lines[cart->n_lines++] = line;
+    }
 }
 
 static struct status change_line(struct ctx *ctx, struct draft *draft, const char *line_id,

@@ -11,18 +11,23 @@
 #include "marketing/v1/service.client.h"
 #include "pricing/v1/service.client.h"
 
+#include <ctype.h>
 #include <string.h>
 
 const char *quote_customer_key(struct ctx *ctx, const Cart__V1__Cart *cart)
 {
-    /* Guests are told apart by their address; only its digest leaves the cart. */
+    /* Guests are told apart by their address, whatever its case; only its digest leaves the cart.
+     */
     static const struct uuid GUESTS = {{0x5d, 0x8e, 0x11, 0x7c, 0x40, 0xa3, 0x4f, 0x5b, 0x86, 0x1d,
                                         0x2c, 0x99, 0x07, 0xf6, 0x6a, 0x3e}};
     if (!str_is_empty(cart->customer_id))
         return cart->customer_id;
     if (str_is_empty(cart->email))
         return "";
-    return uuid_text(ctx->arena, uuid_v5(GUESTS, cart->email, strlen(cart->email)));
+    char *email = arena_strdup(ctx->arena, cart->email);
+    for (char *at = email; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return uuid_text(ctx->arena, uuid_v5(GUESTS, email, strlen(email)));
 }
 
 static struct status load_variants(struct ctx *ctx, const Cart__V1__Cart *cart,
@@ -184,12 +189,17 @@ static struct status quote_now(struct ctx *ctx, const Cart__V1__Cart *cart,
 struct status quote_cart(struct ctx *ctx, const struct draft *draft, struct cart_view *ret_view)
 {
     Cart__V1__Cart *cart = draft->cart;
-    struct cart_view view = {.cart = cart, .customer_key = quote_customer_key(ctx, cart)};
-    if (draft->frozen_quote) {
-        view.quote = draft->frozen_quote;
-        *ret_view = view;
+    const Cart__V1__FreezeCartResponse *frozen = draft->frozen;
+    struct cart_view view = {.cart = cart};
+    if (frozen) {
+        *ret_view = (struct cart_view){.cart = cart,
+                                       .quote = frozen->quote,
+                                       .problems = frozen->problems,
+                                       .problem_count = frozen->n_problems,
+                                       .customer_key = frozen->customer_key};
         return status_ok();
     }
+    view.customer_key = quote_customer_key(ctx, cart);
     struct quote_parts parts = {
         .variants = map_create(ctx->arena, cart->n_lines + 1),
         .customer_key = view.customer_key,
