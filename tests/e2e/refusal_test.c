@@ -145,6 +145,57 @@ START_TEST(of_two_buyers_of_the_last_unit_exactly_one_gets_it)
 }
 END_TEST
 
+static struct answer choosing_free_express(const char *cart)
+{
+    const char *option = id_by_code("/shipping-options", "shippingOptions", "express-free");
+
+    return store("PUT", arena_printf(arena, "/carts/%s/shipping-option", cart),
+                 arena_printf(arena, "{\"shippingOptionId\":\"%s\"}", option), NULL);
+}
+
+static int offered(const char *cart)
+{
+    const char *path = arena_printf(arena, "/carts/%s/shipping-options", cart);
+    struct answer answer = expect(store("GET", path, NULL, NULL), 200);
+    int count = 0;
+
+    while (node_at(answer, arena_printf(arena, "shippingOptions.%d", count)))
+        count++;
+    return count;
+}
+
+START_TEST(a_shipping_option_is_for_the_carts_that_meet_its_conditions)
+{
+    struct item item = given_item(10000, 10);
+    const char *small = given_cart(item, 1), *large = given_cart(item, 2);
+
+    struct answer refused = choosing_free_express(small);
+
+    expect_problem(refused, 409, "SHIPPING_OPTION_UNAVAILABLE");
+    ck_assert_ptr_nonnull(strstr(refused.text, "cart.subtotal is 10000, must be at least 15000"));
+    expect(choosing_free_express(large), 200);
+    ck_assert_int_eq(offered(large), offered(small) + 1);
+}
+END_TEST
+
+START_TEST(a_cart_that_no_longer_meets_its_shipping_is_not_bought)
+{
+    struct item item = given_item(10000, 10);
+    const char *cart = given_cart(item, 2);
+    struct answer chosen = expect(choosing_free_express(cart), 200);
+    const char *line =
+        arena_printf(arena, "/carts/%s/lines/%s", cart, text_at(chosen, "cart.lines.0.lineId"));
+    expect(store("PATCH", line, "{\"quantity\":\"1\"}", NULL), 200);
+
+    struct answer refused = when_buying(cart, total_of(cart), new_key());
+
+    expect_problem(refused, 409, "SHIPPING_OPTION_UNAVAILABLE");
+    ck_assert_int_eq(available(item), 10);
+    expect(store("PATCH", line, "{\"quantity\":\"2\"}", NULL), 200);
+    bought(cart);
+}
+END_TEST
+
 START_TEST(an_unpublished_product_is_not_found)
 {
     expect(store("GET", "/products/advent-calendar", NULL, NULL), 404);
@@ -171,6 +222,8 @@ int main(void)
     tcase_add_test(refusal, a_key_with_another_body_is_refused);
     tcase_add_test(refusal, an_exhausted_coupon_stops_the_checkout_and_frees_the_stock);
     tcase_add_test(refusal, of_two_buyers_of_the_last_unit_exactly_one_gets_it);
+    tcase_add_test(refusal, a_shipping_option_is_for_the_carts_that_meet_its_conditions);
+    tcase_add_test(refusal, a_cart_that_no_longer_meets_its_shipping_is_not_bought);
     tcase_add_test(refusal, an_unpublished_product_is_not_found);
     tcase_add_test(refusal, both_apis_ask_for_a_key);
     return shop_run(suite);

@@ -1,5 +1,5 @@
--- Conditions of shipping options. An older binary runs across it: it leaves them as they are, offers
--- its options to every cart, and adds options without.
+-- Conditions of shipping options. An older binary runs across it: it leaves them as they are,
+-- offers its options to every cart, and adds options without.
 
 -- Elements are common.v1.Condition in proto3 JSON.
 ALTER TABLE platform.shipping_option

@@ -5,7 +5,6 @@
 #include "platform/v1/events.schema.h"
 #include "platform/v1/service.client.h"
 
-/* tidy: macro: the generated name says its enum twice */
 #define OPERATOR(name) COMMON__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_##name
 
 static struct status creating(Platform__V1__ShippingOption *option,

@@ -7,7 +7,6 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* tidy: macro: the generated name says its enum twice */
 #define OPERATOR(name) COMMON__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_##name
 
 static struct arena *arena;

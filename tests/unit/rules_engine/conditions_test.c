@@ -5,7 +5,6 @@
 #include "rules_engine/conditions.h"
 #include "rules_engine/evaluate.h"
 
-/* tidy: macro: the generated name says its enum twice */
 #define OPERATOR(name) COMMON__V1__CONDITION_OPERATOR__CONDITION_OPERATOR_##name
 
 enum { CONDITIONS_MAX = 3, WRITTEN_MAX = 2 };
