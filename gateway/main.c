@@ -178,7 +178,6 @@ static const struct error_def *const ERRORS[] = {
     &CART_HAS_PROBLEMS,
     &PRICE_CHANGED,
     &CHECKOUT_NOT_FOUND,
-    &CHECKOUT_REFUSED,
     &IMPORT_TOO_LARGE,
     &IMPORT_BROKEN_OFF,
     &IMPORT_EMPTY,

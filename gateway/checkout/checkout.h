@@ -69,4 +69,3 @@ extern const struct error_def CART_INCOMPLETE;
 extern const struct error_def CART_HAS_PROBLEMS;
 extern const struct error_def PRICE_CHANGED;
 extern const struct error_def CHECKOUT_NOT_FOUND;
-extern const struct error_def CHECKOUT_REFUSED;

@@ -20,8 +20,6 @@
 
 const struct error_def CHECKOUT_NOT_FOUND = {STATUS_NOT_FOUND, "CHECKOUT_NOT_FOUND",
                                              "use the id that starting the checkout answered"};
-const struct error_def CHECKOUT_REFUSED = {STATUS_FAILED_PRECONDITION, "CHECKOUT_REFUSED",
-                                           "change the cart or the payment and start again"};
 
 static const char *fingerprint(struct ctx *ctx, const struct http_request *http)
 {
@@ -40,13 +38,9 @@ static struct status refusal_of(struct ctx *ctx, const Order__V1__Checkout *row)
                          row->expected_total->currency_code),
             arena_printf(ctx->arena, "%" PRId64 " %s", row->quoted_total->minor_units,
                          row->quoted_total->currency_code));
-    struct status status =
-        ctx_fail(ctx, &CHECKOUT_REFUSED, "%s", str_or_empty(row->failure_detail));
-    if (!str_is_empty(row->failure_reason))
-        status.reason = row->failure_reason;
-    if (row->failure_code != 0)
-        status.code = (enum status_code)row->failure_code;
-    return status;
+    return status_error(row->failure_code != 0 ? (enum status_code)row->failure_code
+                                               : STATUS_FAILED_PRECONDITION,
+                        row->failure_reason, row->failure_detail);
 }
 
 static struct status load_order(struct ctx *ctx, const char *id, const Order__V1__Order **ret_order)

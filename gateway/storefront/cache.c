@@ -12,8 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-/* tidy: macro: uthash's own setting; its default falls through cases, which clang does not let pass
- */
+/* tidy: macro: uthash's setting; its default falls through cases, which clang refuses */
 #define HASH_FUNCTION(key, length, value) HASH_FNV(key, length, value)
 #include <uthash.h>
 

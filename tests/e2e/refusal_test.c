@@ -209,6 +209,87 @@ START_TEST(both_apis_ask_for_a_key)
 }
 END_TEST
 
+START_TEST(keys_that_nobody_gave_out_are_refused)
+{
+    expect_problem(store_with("GET", "/products", NULL, "Torg-Publishable-Key", "pk_nobody"), 401,
+                   "PUBLISHABLE_KEY_UNKNOWN");
+    expect_problem(store_with("GET", "/account", NULL, "Accept", "application/json"), 401,
+                   "TOKEN_REQUIRED");
+}
+END_TEST
+
+START_TEST(what_is_not_there_has_its_own_reason)
+{
+    const char *nobody = "/01890000-0000-7000-8000-000000000000";
+    expect_problem(store("GET", arena_printf(arena, "/carts%s", nobody), NULL, NULL), 404,
+                   "CART_NOT_FOUND");
+    expect_problem(store("GET", arena_printf(arena, "/checkouts%s", nobody), NULL, NULL), 404,
+                   "CHECKOUT_NOT_FOUND");
+    expect_problem(store("GET", arena_printf(arena, "/orders%s", nobody), NULL, NULL), 404,
+                   "ORDER_NOT_FOUND");
+}
+END_TEST
+
+START_TEST(a_cart_without_an_address_is_incomplete_and_stays_open)
+{
+    struct item item = given_item(1900, 10);
+    const char *lines =
+        arena_printf(arena, "{\"lines\":[{\"variantId\":\"%s\",\"quantity\":1}]}", item.variant_id);
+    struct answer made = expect(store("POST", "/carts", lines, NULL), 201);
+    const char *cart = text_at(made, "cart.id");
+
+    struct answer answer = when_buying(cart, int_at(made, "quote.totalMinor"), new_key());
+
+    expect_problem(answer, 409, "CART_INCOMPLETE");
+    struct answer after =
+        expect(store("GET", arena_printf(arena, "/carts/%s", cart), NULL, NULL), 200);
+    ck_assert_str_eq(text_at(after, "cart.state"), "CART_STATE_OPEN");
+}
+END_TEST
+
+START_TEST(a_cart_with_a_line_that_is_no_longer_sold_has_problems)
+{
+    struct item item = given_item(1900, 10);
+    const char *cart = given_cart(item, 1);
+    int64_t seen = total_of(cart);
+    const char *channel = id_by_code("/channels", "channels", "eu");
+    expect(admin("DELETE",
+                 arena_printf(arena, "/products/%s/publications/%s", item.product_id, channel),
+                 NULL),
+           200);
+
+    expect_problem(when_buying(cart, seen, new_key()), 409, "CART_HAS_PROBLEMS");
+}
+END_TEST
+
+START_TEST(a_shipping_option_of_another_channel_is_unavailable)
+{
+    const char *cart = given_cart(given_item(1900, 10), 1);
+    struct answer options = expect(admin("GET",
+                                         arena_printf(arena, "/shipping-options?channel_id=%s",
+                                                      id_by_code("/channels", "channels", "us")),
+                                         NULL),
+                                   200);
+    const char *body = arena_printf(arena, "{\"shippingOptionId\":\"%s\"}",
+                                    text_at(options, "shippingOptions.0.id"));
+
+    expect_problem(store("PUT", arena_printf(arena, "/carts/%s/shipping-option", cart), body, NULL),
+                   409, "SHIPPING_OPTION_UNAVAILABLE");
+}
+END_TEST
+
+START_TEST(a_stale_version_is_told_the_current_one)
+{
+    const char *cart = given_cart(given_item(1900, 10), 1);
+    const char *path = arena_printf(arena, "/carts/%s/email", cart);
+    const char *body = "{\"email\":\"other@buyer.example\"}";
+
+    expect_problem(store_with("PUT", path, body, "If-Match", "\"1\""), 409,
+                   "CART_VERSION_CONFLICT");
+    expect_problem(store_with("PUT", path, body, "If-Match", "1"), 400, "BAD_IF_MATCH");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("refusal");
@@ -226,5 +307,11 @@ int main(void)
     tcase_add_test(refusal, a_cart_that_no_longer_meets_its_shipping_is_not_bought);
     tcase_add_test(refusal, an_unpublished_product_is_not_found);
     tcase_add_test(refusal, both_apis_ask_for_a_key);
+    tcase_add_test(refusal, keys_that_nobody_gave_out_are_refused);
+    tcase_add_test(refusal, what_is_not_there_has_its_own_reason);
+    tcase_add_test(refusal, a_cart_without_an_address_is_incomplete_and_stays_open);
+    tcase_add_test(refusal, a_cart_with_a_line_that_is_no_longer_sold_has_problems);
+    tcase_add_test(refusal, a_shipping_option_of_another_channel_is_unavailable);
+    tcase_add_test(refusal, a_stale_version_is_told_the_current_one);
     return shop_run(suite);
 }

@@ -141,6 +141,28 @@ struct answer store_for_version(const char *method, const char *path, const char
                    headers);
 }
 
+struct answer store_with(const char *method, const char *path, const char *json, const char *header,
+                         const char *value)
+{
+    struct curl_slist *headers = of_json();
+    if (strcmp(header, "Torg-Publishable-Key") != 0)
+        headers = with(headers, "Torg-Publishable-Key", first_line("publishable-key-eu"));
+    return request(method,
+                   arena_printf(arena, "%s/store/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
+                   with(headers, header, value));
+}
+
+struct answer store_keyed(const char *method, const char *path, const char *json, const char *key,
+                          const char *token)
+{
+    struct curl_slist *headers =
+        with(of_json(), "Torg-Publishable-Key", first_line("publishable-key-eu"));
+    headers = with(headers, "Authorization", arena_printf(arena, "Bearer %s", token));
+    return request(method,
+                   arena_printf(arena, "%s/store/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
+                   with(headers, "Idempotency-Key", key));
+}
+
 static struct answer as_admin(const char *method, const char *path, const char *sent,
                               struct curl_slist *headers)
 {
@@ -158,6 +180,13 @@ struct answer admin(const char *method, const char *path, const char *json)
 struct answer admin_csv(const char *path, const char *csv)
 {
     return as_admin("POST", path, csv, with(NULL, "Content-Type", "text/csv"));
+}
+
+struct answer admin_as(const char *key, const char *path)
+{
+    return request("GET",
+                   arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path), NULL,
+                   with(NULL, "Authorization", arena_printf(arena, "Bearer %s", key)));
 }
 
 struct answer anonymous(const char *path)

@@ -26,8 +26,15 @@ struct answer store(const char *method, const char *path, const char *json, cons
 /* A change made for that version: If-Match. */
 struct answer store_for_version(const char *method, const char *path, const char *json,
                                 const char *key, int64_t version);
+/* With one more header, or another publishable key. */
+struct answer store_with(const char *method, const char *path, const char *json, const char *header,
+                         const char *value);
+/* As a signed-in customer, with an Idempotency-Key. */
+struct answer store_keyed(const char *method, const char *path, const char *json, const char *key,
+                          const char *token);
 struct answer admin(const char *method, const char *path, const char *json);
 struct answer admin_csv(const char *path, const char *csv); /* POST */
+struct answer admin_as(const char *key, const char *path); /* GET with another API key */
 struct answer anonymous(const char *path); /* GET without any key; the whole path */
 /* What stands in for Stripe: script it by POST, with a form; `form` NULL asks. */
 struct answer simulator(const char *path, const char *form);
