@@ -16,6 +16,8 @@ const struct violation *objected;
 static const char *price_list;
 static ProtobufCMessage *reply;
 
+static struct status vasking(struct call call, const char *format, va_list args) _printf_(2, 0);
+
 static struct status vasking(struct call call, const char *format, va_list args)
 {
     struct ctx *ctx = world_client();
@@ -44,6 +46,9 @@ struct status asking(struct call call, const char *format, ...)
     va_end(args);
     return status;
 }
+
+static const void *given(const struct rpc_method_ref *method, const char *format, ...)
+    _printf_(2, 3);
 
 static const void *given(const struct rpc_method_ref *method, const char *format, ...)
 {
