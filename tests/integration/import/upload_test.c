@@ -28,6 +28,7 @@ START_TEST(an_upload_is_refused_before_its_body_is_read)
     ck_assert_int_eq(answer.status, 415);
     ask(import_path(), "Content-Type: text/csv\r\nContent-Length: 5000\r\n", &answer);
     ck_assert_int_eq(answer.status, 413);
+    ck_assert_ptr_nonnull(strstr(answer.text, "\"reason\":\"BODY_TOO_LARGE\""));
     ask("/admin/v1/imports/products?locale=en", "Content-Type: text/csv\r\nContent-Length: 9\r\n",
         &answer);
     ck_assert_int_eq(answer.status, 400);
