@@ -21,6 +21,8 @@ const struct error_def FULFILLMENT_NOT_READY = {
 const struct error_def SHIP_QUANTITY_EXCEEDED = {
     STATUS_INVALID_ARGUMENT, "SHIP_QUANTITY_EXCEEDED",
     "Ship at most what is left of the fulfillment's lines"};
+const struct error_def SHIPMENT_ID_TAKEN = {STATUS_ALREADY_EXISTS, "SHIPMENT_ID_TAKEN",
+                                            "The id is of a parcel of another fulfillment"};
 const struct error_def SHIPMENT_NOT_SHIPPED = {STATUS_FAILED_PRECONDITION, "SHIPMENT_NOT_SHIPPED",
                                                "Only a parcel that has left can arrive"};
 
@@ -28,6 +30,8 @@ static struct fulfillment *fulfillment_of(struct order *order, struct uuid id);
 static struct shipment *shipment_of(struct order *order, struct uuid id);
 static struct fulfillment_line *part_of(struct fulfillment *f, const char *line_id);
 static struct order_line *line_of(struct order *order, const char *line_id);
+static struct status check_parcel(struct db_tx *tx, struct order *order,
+                                  const struct fulfillment *f, struct uuid asked);
 static struct shipment *choose_parcel(struct order *order, const struct fulfillment *f,
                                       struct uuid asked);
 static struct status fill_parcel(struct ctx *ctx, const Order__V1__ShipFulfillmentRequest *req,
@@ -129,6 +133,7 @@ struct status order_ship_fulfillment(struct ctx *ctx, const Order__V1__ShipFulfi
     TRY(store_find_order_of_fulfillment(tx, id, &order_id));
     TRY(store_load_order(tx, order_id, true, &order));
     struct fulfillment *f = fulfillment_of(&order, id);
+    TRY(check_parcel(tx, &order, f, message_uuid(req->shipment_id)));
     struct shipment *parcel = choose_parcel(&order, f, message_uuid(req->shipment_id));
     if (parcel->state == SHIPMENT_PREPARING) {
         if (f->state != FULFILLMENT_READY)
@@ -182,6 +187,24 @@ struct status order_deliver_shipment(struct ctx *ctx, const Order__V1__DeliverSh
     }
     TRY(order_reply(tx, order.id, &rep->order));
     return db_commit(&tx);
+}
+
+/* The caller chooses the id: it must not be that of somebody else's parcel. */
+static struct status check_parcel(struct db_tx *tx, struct order *order,
+                                  const struct fulfillment *f, struct uuid asked)
+{
+    struct ctx *ctx = db_ctx(tx);
+    struct uuid order_id;
+
+    if (uuid_is_nil(asked))
+        return status_ok();
+    const struct shipment *own = shipment_of(order, asked);
+    const struct status found =
+        own == NULL ? store_find_order_of_shipment(tx, asked, &order_id) : status_ok();
+    if (own != NULL ? uuid_equal(own->fulfillment_id, f->id) : found.code == STATUS_NOT_FOUND)
+        return status_ok();
+    TRY(found);
+    return ctx_fail(ctx, &SHIPMENT_ID_TAKEN, "shipment %s", uuid_text(ctx->arena, asked));
 }
 
 /* The parcel of that id; else, the one being prepared when no id was given; else a new one. */

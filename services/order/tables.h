@@ -15,6 +15,7 @@ extern const struct event_kind SEND_NOTIFICATION;
 extern const struct error_def CLIENT_KEY_REUSED, CHECKOUT_RACED, CHECKOUT_LEASED;
 extern const struct error_def TENDER_IN_FLIGHT, TENDERS_NOT_VOIDED, PAYMENT_MISSING;
 extern const struct error_def CAPTURE_EXCEEDS_AUTHORIZATION, ORDER_NOT_OPEN, ORDER_SHIPPED;
+extern const struct error_def SHIPMENT_ID_TAKEN;
 extern const struct error_def FULFILLMENT_NOT_READY, SHIP_QUANTITY_EXCEEDED, SHIPMENT_NOT_SHIPPED;
 extern const struct error_def PROVIDER_ACCOUNT_EXISTS, UNKNOWN_PROVIDER;
 extern const struct error_def CAPTURE_PENDING, UNWIND_PENDING;

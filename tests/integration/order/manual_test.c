@@ -283,6 +283,29 @@ START_TEST(parcels_leave_and_arrive_until_the_order_is_closed)
 }
 END_TEST
 
+START_TEST(a_parcels_id_is_not_taken_from_another_fulfillment)
+{
+    struct sale sale = given_placed(given_order_daemon(), "manual");
+    struct sale other = given_sale(sale.daemon, "manual");
+
+    then_ok(when_captured_is_heard(&sale));
+    const char *parcel = from(order_now(&sale), WAREHOUSE_B)->shipments[0]->id;
+    other.client_key = "another-key";
+    then_ok(sale_begin(&other, NULL));
+    then_ok(sale_price(&other));
+    then_ok(sale_reserve(&other));
+    then_ok(sale_authorize(&other, NULL));
+    then_ok(sale_place(&other, NULL));
+    then_ok(when_captured_is_heard(&other));
+
+    then_reason(ship(&sale, from(order_now(&sale), WAREHOUSE_A)->id, parcel, 0, NULL),
+                STATUS_ALREADY_EXISTS, "SHIPMENT_ID_TAKEN");
+    then_reason(ship(&other, from(order_now(&other), WAREHOUSE_A)->id, parcel, 0, NULL),
+                STATUS_ALREADY_EXISTS, "SHIPMENT_ID_TAKEN");
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM shipment WHERE state <> 1"), 0);
+}
+END_TEST
+
 START_TEST(a_parcel_that_has_not_left_cannot_arrive)
 {
     struct sale sale = given_placed(given_order_daemon(), "manual");
@@ -490,6 +513,7 @@ void manual_case(Suite *suite)
     tcase_add_test(manual, the_example_of_a_capture_is_understood);
     tcase_add_test(manual, a_capture_heard_after_the_cancellation_starts_nothing);
     tcase_add_test(manual, parcels_leave_and_arrive_until_the_order_is_closed);
+    tcase_add_test(manual, a_parcels_id_is_not_taken_from_another_fulfillment);
     tcase_add_test(manual, a_parcel_that_has_not_left_cannot_arrive);
     tcase_add_test(manual, a_cancelled_order_is_refunded_and_traced);
     tcase_add_test(manual, money_on_ship_is_taken_with_the_first_parcel);
