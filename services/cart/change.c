@@ -16,6 +16,7 @@ const struct error_def CART_FROZEN = {STATUS_FAILED_PRECONDITION, "CART_FROZEN",
                                       "a checkout of this cart runs; follow it to its end"};
 const struct error_def CART_CLOSED = {STATUS_FAILED_PRECONDITION, "CART_CLOSED",
                                       "the cart became an order; create another one"};
+/* tidy: error: nobody loses 64 races in a row on purpose */
 const struct error_def CART_BUSY = {STATUS_UNAVAILABLE, "CART_BUSY",
                                     "many callers change this cart at once; try again"};
 const struct error_def CART_TOO_LARGE = {STATUS_FAILED_PRECONDITION, "CART_TOO_LARGE",

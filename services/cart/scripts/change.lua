@@ -1,7 +1,7 @@
 -- Replaces a cart if nobody else did, with its events and its place in the shard, in one step.
 --
--- KEYS  cart hash, the shard's event stream, the shard's set of carts by last change; of a cart that
---       an idempotency key makes: where that key leads
+-- KEYS  cart hash, the shard's event stream, the shard's set of carts by last change; of a cart
+--       that an idempotency key makes: where that key leads
 -- ARGV  expected sequence (0: must not exist), new sequence, draft, what its checkout was told (''
 --       clears it), idempotency key ('' leaves it), time to live in ms ('' leaves it), cart id,
 --       1 when it may be abandoned, the moment since which it must be unchanged ('' for any),

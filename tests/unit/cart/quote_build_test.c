@@ -96,12 +96,19 @@ START_TEST(lines_keep_the_carts_order)
 }
 END_TEST
 
+static uint64_t random_state = 1;
+
+static int64_t drawn_below(int64_t bound)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (int64_t)((random_state >> 33) % (uint64_t)bound);
+}
+
 START_TEST(unit_discounts_add_up)
 {
-    srandom(1);
     for (int round = 0; round < 2000; round++) {
-        lines[0].quantity = priced[0].quantity = 1 + random() % 1000;
-        priced[0].discount_minor = random() % 100000;
+        lines[0].quantity = priced[0].quantity = 1 + drawn_below(1000);
+        priced[0].discount_minor = drawn_below(100000);
         build();
         const Cart__V1__QuoteLine *line = view.quote->lines[0];
         int64_t units = 0, minor = 0, least = INT64_MAX, most = 0;
