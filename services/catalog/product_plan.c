@@ -156,14 +156,40 @@ static const char *stored_slug(const Catalog__V1__Product *stored,
 
 /* A text without a slug keeps the one it has, so that a new name breaks no link, or gets one of its
  * name: only such a slug steps aside for another's. */
+/* What an upsert does not speak of stays: the languages it does not name, what the back office put
+ * into categories. */
+static const Catalog__V1__Product *kept_from(const struct planner *planner)
+{
+    return planner->input->mode == WRITE_UPSERT ? planner->plan->stored : NULL;
+}
+
+static bool names_text(const Catalog__V1__Product *product, const Catalog__V1__ProductText *text)
+{
+    for (size_t i = 0; i < product->n_texts; i++)
+        if (str_equal(product->texts[i]->locale, text->locale) &&
+            str_equal(product->texts[i]->store_id, text->store_id))
+            return true;
+    return false;
+}
+
+static void keep_texts(struct planner *planner)
+{
+    const Catalog__V1__Product *stored = kept_from(planner);
+    for (size_t i = 0; stored && i < stored->n_texts; i++)
+        if (!names_text(planner->plan->request, stored->texts[i]))
+            planner->wanted->texts[planner->wanted->n_texts++] = stored->texts[i];
+}
+
 static bool settle_texts(struct planner *planner)
 {
     const struct map *slugs = planner->input->claims->slugs;
     Catalog__V1__Product *wanted = planner->wanted;
     struct arena *arena = planner->arena;
+    size_t kept = kept_from(planner) ? kept_from(planner)->n_texts : 0;
+    size_t named = wanted->n_texts;
 
-    wanted->texts = arena_array(arena, Catalog__V1__ProductText *, wanted->n_texts);
-    for (size_t i = 0; i < wanted->n_texts; i++) {
+    wanted->texts = arena_array(arena, Catalog__V1__ProductText *, named + kept);
+    for (size_t i = 0; i < named; i++) {
         Catalog__V1__ProductText *text = copy(arena, &planner->plan->request->texts[i]->base);
         wanted->texts[i] = text;
         if (*text->slug == '\0')
@@ -179,6 +205,7 @@ static bool settle_texts(struct planner *planner)
                                        text->slug, "a slug that no other product has there", -1});
         }
     }
+    keep_texts(planner);
     return true;
 }
 
@@ -187,8 +214,11 @@ static bool settle_categories(struct planner *planner)
     const Catalog__V1__Product *request = planner->plan->request;
     Catalog__V1__Product *wanted = planner->wanted;
     struct map *seen = map_create(planner->arena, request->n_category_ids);
+    const Catalog__V1__Product *stored = kept_from(planner);
+    size_t kept = stored ? stored->n_category_ids : 0;
 
-    wanted->category_ids = arena_array(planner->arena, const char *, request->n_category_ids);
+    wanted->category_ids =
+        arena_array(planner->arena, const char *, request->n_category_ids + kept);
     wanted->n_category_ids = 0;
     for (size_t i = 0; i < request->n_category_ids; i++) {
         const char *id = request->category_ids[i];
@@ -201,6 +231,9 @@ static bool settle_categories(struct planner *planner)
             wanted->category_ids[wanted->n_category_ids++] = id;
         map_set(seen, id, seen);
     }
+    for (size_t i = 0; i < kept; i++)
+        if (map_get(seen, stored->category_ids[i]) == NULL)
+            wanted->category_ids[wanted->n_category_ids++] = stored->category_ids[i];
     return true;
 }
 

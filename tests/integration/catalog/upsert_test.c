@@ -122,6 +122,32 @@ START_TEST(variants_that_are_not_named_stay)
 }
 END_TEST
 
+START_TEST(languages_and_categories_that_are_not_named_stay)
+{
+    given_catalog();
+    const char *kitchen = given_category("kitchen", "");
+    Catalog__V1__Product *stored = given_product(
+        product_of("{'handle':'cup','texts':[{'locale':'en','name':'Cup'},{'locale':'de','name':"
+                   "'Tasse'}],'variants':[{'sku':'CUP'}],'categoryIds':['%s']}",
+                   kitchen));
+    Catalog__V1__Product *english = product_of(
+        "{'handle':'cup','texts':[{'locale':'en','name':'Cup'}],'variants':[{'sku':'CUP'}]}");
+    Catalog__V1__Product *renamed = product_of(
+        "{'handle':'cup','texts':[{'locale':'en','name':'Mug'}],'variants':[{'sku':'CUP'}]}");
+
+    ck_assert_int_eq(upserting_one(english)->outcome, UNCHANGED);
+    const Catalog__V1__UpsertProductResult *result = upserting_one(renamed);
+
+    ck_assert_int_eq(result->outcome, UPDATED);
+    ck_assert_uint_eq(result->product->n_texts, stored->n_texts);
+    ck_assert_uint_eq(result->product->n_category_ids, 1);
+    ck_assert_str_eq(result->product->category_ids[0], kitchen);
+    ck_assert_int_eq(
+        world_sql_int("SELECT count(*) FROM catalog.product_text WHERE name IN ('Mug', 'Tasse')"),
+        2);
+}
+END_TEST
+
 START_TEST(publications_are_applied)
 {
     given_catalog();
@@ -180,6 +206,7 @@ void upsert_case(Suite *suite)
     tcase_add_test(tcase, twice_is_once);
     tcase_add_test(tcase, a_refused_product_harms_no_other);
     tcase_add_test(tcase, variants_that_are_not_named_stay);
+    tcase_add_test(tcase, languages_and_categories_that_are_not_named_stay);
     tcase_add_test(tcase, publications_are_applied);
     tcase_add_test(tcase, names_alike_get_slugs_apart);
     tcase_add_test(tcase, a_full_request_goes_in_at_once);
