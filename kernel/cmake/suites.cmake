@@ -3,9 +3,9 @@
 
 # add_suite(name LABEL unit|contract|integration|e2e SOURCES ... USES target...
 #           [EXTERNAL library...])
-set(SUITE_TIMEOUT_unit 60)
-set(SUITE_TIMEOUT_contract 180)
-set(SUITE_TIMEOUT_integration 300)
+set(SUITE_TIMEOUT_unit 300)
+set(SUITE_TIMEOUT_contract 300)
+set(SUITE_TIMEOUT_integration 600)
 set(SUITE_TIMEOUT_e2e 900)
 
 function(add_suite name)
