@@ -24,16 +24,17 @@ static pid_t start_killing(const char *instance)
 static struct answer persistently_bought(const char *cart, int64_t total)
 {
     const char *key = new_key();
+    struct answer answer = {0};
     for (int attempt = 0; attempt < 100; attempt++) {
-        struct answer answer = when_buying(cart, total, key);
+        answer = when_buying(cart, total, key);
         if (answer.status == 201)
             return answer;
         ck_assert_msg(answer.status == 0 || answer.status == 202 || answer.status >= 429,
                       "a sale was refused: %ld %s", answer.status, answer.text);
         usleep(200 * 1000);
     }
-    ck_abort_msg("a sale did not end within 20 s");
-    return (struct answer){0};
+    ck_abort_msg("a sale did not end within 20 s: %ld %s", answer.status, answer.text);
+    return answer;
 }
 
 static void sell_while_killing(const char *instance)
