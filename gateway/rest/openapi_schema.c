@@ -159,13 +159,12 @@ static void write_map(struct json_writer *json, struct schema_list *list,
 {
     const ProtobufCFieldDescriptor *value =
         protobuf_c_message_descriptor_get_field(rules->message->descriptor, 2);
-    struct field_schema of_value =
-        rules->message->fields[value - rules->message->descriptor->fields];
-    of_value.max_length = rules->max_length; // the rules of a map hold for its values
+    const struct field_schema *of_value = // the rules of a map are those of its values
+        &rules->message->fields[value - rules->message->descriptor->fields];
     write_text(json, "type", "object");
     json_key(json, "additionalProperties");
     json_begin_object(json);
-    write_type(json, list, value, &of_value, false);
+    write_type(json, list, value, of_value, false);
     json_end_object(json);
     write_int(json, "maxProperties", rules->max_items);
 }
