@@ -59,6 +59,17 @@ static const struct json_node *resolve(const struct json_node *document, const c
     return NULL;
 }
 
+START_TEST(no_text_has_to_be_empty)
+{
+    struct ctx *ctx = begin_ctx();
+    struct buffer out;
+    buffer_init(&out, ctx->arena, 65536);
+    openapi_write(&out, "/");
+    ck_assert_ptr_null(strstr(out.data, "\"maxLength\":0"));
+    end_ctx();
+}
+END_TEST
+
 START_TEST(every_route_is_in_the_document)
 {
     struct ctx *ctx = begin_ctx();
@@ -175,6 +186,7 @@ TCase *openapi_case(void)
 {
     TCase *openapi = tcase_create("openapi");
 
+    tcase_add_test(openapi, no_text_has_to_be_empty);
     tcase_add_test(openapi, every_route_is_in_the_document);
     tcase_add_test(openapi, every_variable_of_a_path_is_a_required_parameter);
     tcase_add_test(openapi, every_reference_leads_somewhere);
