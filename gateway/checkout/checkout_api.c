@@ -143,7 +143,10 @@ static struct status find(struct ctx *ctx, struct exchange *exchange, const char
     Order__V1__GetCheckoutRequest request = ORDER__V1__GET_CHECKOUT_REQUEST__INIT;
     const Order__V1__GetCheckoutResponse *found;
     request.checkout_id = id;
-    TRY(order_v1_get_checkout(ctx, &request, &found));
+    struct status asked = order_v1_get_checkout(ctx, &request, &found);
+    if (asked.code == STATUS_NOT_FOUND)
+        return ctx_fail_field(ctx, &CHECKOUT_NOT_FOUND, "checkoutId", id, "a checkout of yours");
+    TRY(asked);
     if (!str_is_empty(found->checkout->customer_id) &&
         !str_equal(found->checkout->customer_id, exchange->visitor.customer_id))
         return ctx_fail_field(ctx, &CHECKOUT_NOT_FOUND, "checkoutId", id, "a checkout of yours");
