@@ -63,9 +63,13 @@ struct status order_get(struct ctx *ctx, struct exchange *exchange, const Protob
     Order__V1__GetOrderRequest to = ORDER__V1__GET_ORDER_REQUEST__INIT;
     const Order__V1__GetOrderResponse *found;
     to.id = get->order_id;
-    TRY(order_v1_get_order(ctx, &to, &found));
-    if (!str_is_empty(found->order->customer_id) &&
-        !str_equal(found->order->customer_id, exchange->visitor.customer_id))
+    struct status status = order_v1_get_order(ctx, &to, &found);
+    if (status.code != STATUS_OK && status.code != STATUS_NOT_FOUND)
+        return status;
+    // What is not there and what is not theirs look alike.
+    if (status.code == STATUS_NOT_FOUND ||
+        (!str_is_empty(found->order->customer_id) &&
+         !str_equal(found->order->customer_id, exchange->visitor.customer_id)))
         return ctx_fail_field(ctx, &ORDER_NOT_FOUND, "orderId", get->order_id, "an order of yours");
     *(Gateway__V1__OrderView *)(void *)response = *order_view(ctx, found->order);
     return status_ok();

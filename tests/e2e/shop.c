@@ -184,9 +184,8 @@ struct answer admin_csv(const char *path, const char *csv)
 
 struct answer admin_as(const char *key, const char *path)
 {
-    return request("GET",
-                   arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path), NULL,
-                   with(NULL, "Authorization", arena_printf(arena, "Bearer %s", key)));
+    return request("GET", arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path),
+                   NULL, with(NULL, "Authorization", arena_printf(arena, "Bearer %s", key)));
 }
 
 struct answer anonymous(const char *path)
