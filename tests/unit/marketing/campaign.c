@@ -29,6 +29,7 @@ struct uuid numbered(int number)
 
 void given_campaign(void)
 {
+    arena_destroy(arena); // of the test before, when tests share a process
     arena = arena_create(1 << 24);
     marketing__v1__evaluate_request__init(&request);
     request.channel_id = uuid_text(arena, numbered(1));

@@ -239,7 +239,6 @@ START_TEST(shares_add_up_and_no_line_falls_below_zero_on_random_carts)
             adjusted += result->adjustments[i]->amount_minor;
         }
         ck_assert_int_eq(total, adjusted);
-        arena_destroy(arena);
     }
 }
 END_TEST

@@ -21,6 +21,7 @@ struct uuid numbered(int number)
 
 void given_book(void)
 {
+    arena_destroy(arena); // of the test before, when tests share a process
     arena = arena_create(1 << 24);
     book = (struct price_book){.at_us = NOW,
                                .exponent = 2,

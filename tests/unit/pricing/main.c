@@ -13,5 +13,6 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    arena_destroy(arena);
     return failed == 0 ? 0 : 1;
 }
