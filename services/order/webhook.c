@@ -44,6 +44,7 @@ struct status order_receive_webhook(struct ctx *ctx, const Order__V1__ReceiveWeb
     if (is_known)
         return status_ok();
     if (is_found) {
+        ctx->correlation_id = uuid_text(ctx->arena, payment.checkout_id); // as when we had asked
         if (payment.provider_reference == NULL)
             payment.provider_reference = notice.reference;
         payment_query(ctx, &payment, &answer);
