@@ -50,10 +50,3 @@ function(require_downward name)
     endif()
   endforeach()
 endfunction()
-
-# Bootstrap only: a part that has not landed yet is skipped. Becomes add_subdirectory.
-function(add_present part)
-  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${part}/CMakeLists.txt)
-    add_subdirectory(${part})
-  endif()
-endfunction()
