@@ -80,6 +80,15 @@ bool ctx_has_violations(const struct ctx *ctx)
     return ctx->violations != NULL;
 }
 
+struct status ctx_check_version(struct ctx *ctx, int64_t expected, int64_t current)
+{
+    if (expected == 0 || expected == current)
+        return status_ok();
+    return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
+                          arena_printf(ctx->arena, "%lld", (long long)expected),
+                          arena_printf(ctx->arena, "%lld", (long long)current));
+}
+
 const char *ctx_idempotency_key(const struct ctx *ctx)
 {
     return ctx->idempotency ? ctx->idempotency->key : NULL;

@@ -85,10 +85,7 @@ struct status catalog_update_category(struct ctx *ctx,
     if (state.stored == NULL)
         return ctx_fail_field(ctx, &CATEGORY_NOT_FOUND, "category.id", category->id,
                               "the id of a category");
-    if (req->expected_version != 0 && req->expected_version != state.stored->version)
-        return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
-                              arena_printf(ctx->arena, "%" PRId64, req->expected_version),
-                              arena_printf(ctx->arena, "%" PRId64, state.stored->version));
+    TRY(ctx_check_version(ctx, req->expected_version, state.stored->version));
     category->version = state.stored->version;
     TRY(place(ctx, category, &state, &change));
     rep->category = category;

@@ -6,8 +6,6 @@
 #include "common/str.h"
 #include "store.h"
 
-#include <inttypes.h>
-
 static struct status check(struct ctx *ctx, const Catalog__V1__Product *product);
 static struct status create(struct ctx *ctx, const Catalog__V1__Product *product,
                             Catalog__V1__CreateProductResponse *rep);
@@ -107,10 +105,7 @@ static struct status update(struct ctx *ctx, const Catalog__V1__UpdateProductReq
     if (plan.stored == NULL)
         return ctx_fail_field(ctx, &PRODUCT_NOT_FOUND, "product.id", req->product->id,
                               "the id of a product");
-    if (req->expected_version != 0 && req->expected_version != plan.stored->version)
-        return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
-                              arena_printf(ctx->arena, "%" PRId64, req->expected_version),
-                              arena_printf(ctx->arena, "%" PRId64, plan.stored->version));
+    TRY(ctx_check_version(ctx, req->expected_version, plan.stored->version));
     if (plan.wanted == NULL)
         return product_refuse(ctx, &plan.problem);
     TRY(product_batch_write(tx, &batch));

@@ -38,10 +38,7 @@ struct status customer_update_profile(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(store_lock_account(tx, parsed(req->customer_id), &account));
-    if (req->expected_version != 0 && req->expected_version != account.version)
-        return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
-                              arena_printf(ctx->arena, "%lld", (long long)req->expected_version),
-                              arena_printf(ctx->arena, "%lld", (long long)account.version));
+    TRY(ctx_check_version(ctx, req->expected_version, account.version));
     account.given_name = req->given_name;
     account.family_name = req->family_name;
     account.phone = req->phone;

@@ -89,10 +89,7 @@ struct status marketing_update_promotion(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(store_load_promotion(tx, id, true, &stored));
-    if (req->expected_version != 0 && req->expected_version != stored->version)
-        return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
-                              arena_printf(ctx->arena, "%" PRId64, req->expected_version),
-                              arena_printf(ctx->arena, "%" PRId64, stored->version));
+    TRY(ctx_check_version(ctx, req->expected_version, stored->version));
     promotion->version = stored->version + 1;
     TRY(write(tx, promotion, store_change_promotion, "update_promotion"));
     rep->promotion = promotion;

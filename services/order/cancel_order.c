@@ -27,10 +27,7 @@ struct status order_cancel_order(struct ctx *ctx, const Order__V1__CancelOrderRe
     TRY(db_begin(ctx, &tx));
     TRY(store_load_order(tx, message_uuid(req->order_id), true, &order));
     if (order.state != ORDER_CANCELLED) {
-        if (req->expected_version != 0 && req->expected_version != order.version)
-            return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
-                                  arena_printf(ctx->arena, "%" PRId64, req->expected_version),
-                                  arena_printf(ctx->arena, "%" PRId64, order.version));
+        TRY(ctx_check_version(ctx, req->expected_version, order.version));
         if (has_shipped(&order))
             return ctx_fail(ctx, &ORDER_SHIPPED, "order %s", order.number);
         cancel(&order, req->reason);

@@ -72,7 +72,7 @@ struct status platform_update_channel(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(store_lock_channel(tx, channel->id, &stored));
-    TRY(check_version(ctx, req->expected_version, stored->version));
+    TRY(ctx_check_version(ctx, req->expected_version, stored->version));
     channel->version = stored->version + 1;
     if (str_is_empty(channel->publishable_key))
         channel->publishable_key = stored->publishable_key;

@@ -100,15 +100,6 @@ struct status check_done(struct ctx *ctx, const char *what)
                                    : status_ok();
 }
 
-struct status check_version(struct ctx *ctx, int64_t expected, int64_t stored)
-{
-    if (expected == 0 || expected == stored)
-        return status_ok();
-    return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
-                          arena_printf(ctx->arena, "%lld", (long long)expected),
-                          arena_printf(ctx->arena, "%lld", (long long)stored));
-}
-
 struct uuid parsed(const char *id)
 {
     struct uuid uuid = {0};

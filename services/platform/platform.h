@@ -56,7 +56,6 @@ void check_codes(struct ctx *ctx, const char *field, const char **values, size_t
                  code_form *form, const char *allowed);
 /* Refuses when something was collected. */
 struct status check_done(struct ctx *ctx, const char *what);
-struct status check_version(struct ctx *ctx, int64_t expected, int64_t stored);
 
 struct uuid parsed(const char *id); /* of validated text; "" is nil */
 const char **wire_texts(struct ctx *ctx, const struct db_rows *rows, size_t row, size_t column,

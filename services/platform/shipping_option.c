@@ -63,7 +63,7 @@ struct status platform_update_shipping_option(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(store_lock_shipping_option(tx, option->id, &stored));
-    TRY(check_version(ctx, req->expected_version, stored->version));
+    TRY(ctx_check_version(ctx, req->expected_version, stored->version));
     option->version = stored->version + 1;
     struct status changed = store_change_shipping_option(tx, option);
     if (changed.code != STATUS_OK)

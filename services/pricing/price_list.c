@@ -124,10 +124,7 @@ struct status pricing_update_price_list(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(store_load_list(tx, list.id, true, &stored));
-    if (req->expected_version != 0 && req->expected_version != stored.version)
-        return ctx_fail_field(ctx, &ERROR_VERSION_CONFLICT, "expectedVersion",
-                              arena_printf(ctx->arena, "%lld", (long long)req->expected_version),
-                              arena_printf(ctx->arena, "%lld", (long long)stored.version));
+    TRY(ctx_check_version(ctx, req->expected_version, stored.version));
     if (!str_equal(list.currency_code, stored.currency_code) || list.is_gross != stored.is_gross ||
         !str_equal(list.home_country_code, stored.home_country_code))
         return ctx_fail(ctx, &PRICE_LIST_DIMENSION_FIXED, "price list %s", stored.code);

@@ -63,6 +63,9 @@ struct status ctx_fail_field(struct ctx *ctx, const struct error_def *error, con
 /* Collects a violation for a later ctx_fail; nothing else happens. Strings are copied. */
 void ctx_violation(struct ctx *ctx, const char *field, const char *value, const char *allowed);
 bool ctx_has_violations(const struct ctx *ctx);
+/* ABORTED/VERSION_CONFLICT on expectedVersion, naming the current one, unless `expected` is 0
+ * (whatever it is) or current. */
+struct status ctx_check_version(struct ctx *ctx, int64_t expected, int64_t current);
 
 /* The Idempotency-Key of the RPC, for a daemon whose store is not Postgres; NULL without one. */
 const char *ctx_idempotency_key(const struct ctx *ctx);
