@@ -43,8 +43,10 @@ struct http_body {
     struct http_worker *worker;
     int64_t length; /* -1: chunked */
     int64_t max;
-    bool owes_continue;  /* the peer waits for 100 before it sends */
-    int64_t received;    /* from here on http_body.c's own */
+    bool is_streamed;   /* slow is who stands still; otherwise, who is not done */
+    bool owes_continue; /* the peer waits for 100 before it sends */
+    int64_t received;   /* from here on http_body.c's own */
+    int64_t begun_us;
     int64_t deadline_us; /* of all of it */
     int64_t pause_us;    /* longest that one piece may take */
     enum http_body_state state;
@@ -63,8 +65,11 @@ struct http_worker *http_worker_add(struct http_guardian *guardian);
 struct arena *http_worker_arena(struct http_worker *worker);
 void http_worker_opened(struct http_worker *worker); /* a connection, its peer not known yet */
 void http_worker_begin(struct http_worker *worker, const struct mg_request_info *info);
-/* Reading from the peer ends at the deadline: shutdown(SHUT_RD), so an answer can still be sent. */
-void http_worker_read_until(struct http_worker *worker, int64_t deadline_us);
+/* Reading from the peer ends at the deadline: shutdown(SHUT_RD), so an answer can still be sent; or
+ * earlier when workers run out and the peer has been slow since that time. 0: no longer reading. */
+void http_worker_read_until(struct http_worker *worker, int64_t since_us, int64_t deadline_us);
+/* The same for the answer, until http_worker_idle or http_worker_closing. */
+void http_worker_write_until(struct http_worker *worker, int64_t deadline_us);
 bool http_worker_was_cut(const struct http_worker *worker);
 void http_worker_idle(struct http_worker *worker); /* between two requests */
 void http_worker_closing(struct http_worker *worker);

@@ -11,7 +11,8 @@ static enum http_body_state state_after(const struct http_body *body, int got, s
 
 void http_body_begin(struct http_body *body, int64_t timeout_us, int64_t pause_us)
 {
-    body->deadline_us = clock_monotonic_us() + timeout_us;
+    body->begun_us = clock_monotonic_us();
+    body->deadline_us = body->begun_us + timeout_us;
     body->pause_us = pause_us;
     body->state = HTTP_BODY_OPEN;
     if (body->length > body->max)
@@ -38,7 +39,7 @@ int64_t http_body_read(const struct http_request *request, void *buffer, size_t 
         size = HTTP_BODY_PIECE;
     renew_deadline(body);
     int got = mg_read(body->connection, buffer, size);
-    http_worker_read_until(body->worker, 0);
+    http_worker_read_until(body->worker, 0, 0);
     if (got > 0)
         body->received += got;
     body->state = state_after(body, got, size);
@@ -49,9 +50,9 @@ int64_t http_body_read(const struct http_request *request, void *buffer, size_t 
 
 static void renew_deadline(struct http_body *body)
 {
-    int64_t pause_end_us = clock_monotonic_us() + body->pause_us;
+    int64_t now_us = clock_monotonic_us(), pause_end_us = now_us + body->pause_us;
 
-    http_worker_read_until(body->worker,
+    http_worker_read_until(body->worker, body->is_streamed ? now_us : body->begun_us,
                            pause_end_us < body->deadline_us ? pause_end_us : body->deadline_us);
 }
 

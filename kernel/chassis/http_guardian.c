@@ -1,9 +1,13 @@
 /* http_guardian.c - deadlines and eviction for connections whose sockets civetweb keeps to itself.
  *
- * civetweb restarts its timer with every byte, so a dripped body would hold a worker for ever, and
- * an idle keep-alive connection holds one until its time-out. The guardian knows each worker's
- * socket (found once a connection by the peer's address) and ends reading with shutdown(SHUT_RD):
- * what had already arrived is still read and the answer can still be sent.
+ * civetweb restarts its timer with every byte, so a dripped body or an answer that is read byte by
+ * byte would hold a worker for ever, and an idle keep-alive connection holds one until its
+ * time-out. The guardian knows each worker's socket (found once a connection by the peer's address)
+ * and ends reading with shutdown(SHUT_RD): what had already arrived is still read and the answer
+ * can still be sent.
+ *
+ * While there are workers, a slow peer may use its whole time. When others wait for one, it is cut
+ * as soon as it is out of patience: a few hundred slow peers cannot shut the others out.
  *
  * A worker's lock is held while its socket is touched and by http_worker_closing() before civetweb
  * closes it, so a reused descriptor is never hit. */
@@ -28,24 +32,52 @@
 enum {
     TICK_US = 50000,
     ARENA_MAX = 16 * 1024 * 1024,
-    DESCRIPTORS_MAX = 65536,
-    GAP_MAX = 1024,   /* unused descriptors in a row: no more follow */
+    DESCRIPTORS_MAX = 8192,
+    GAP_MAX = 1024, /* unused descriptors in a row: no more follow */
+    HEAD_MAX = 4096,
+};
+
+/* Patience: how long a peer may take over something while others wait for its worker. */
+enum {
+    HEAD_US = 500000,
+    BODY_US = 1000000,
+    ANSWER_US = 1000000,
     IDLE_US = 200000, /* a busy client's pause between two calls is no idleness */
-    SILENT_MS = 1000, /* a connection that says nothing this long may go when workers run out */
 };
 
 enum looks { LOOKS_FOREIGN, LOOKS_UNKNOWN };
-enum worker_state { WORKER_FREE, WORKER_SILENT, WORKER_BUSY, WORKER_IDLE };
+enum worker_state {
+    WORKER_FREE,
+    WORKER_SILENT, /* its peer has not sent a whole head yet, and is not known */
+    WORKER_BUSY,
+    WORKER_READING,
+    WORKER_WRITING,
+    WORKER_IDLE,
+};
+static const int64_t PATIENCE_US[] = {
+    [WORKER_READING] = BODY_US, [WORKER_WRITING] = ANSWER_US, [WORKER_IDLE] = IDLE_US};
 
 struct http_worker {
     pthread_mutex_t lock;
     struct arena *arena;
     enum worker_state state;
-    int fd;                /* -1: not known */
-    int64_t idle_since_us; /* WORKER_IDLE */
-    int64_t cut_at_us;     /* 0: reading has no deadline */
+    int fd;            /* -1: not known */
+    int64_t since_us;  /* WORKER_READING, _WRITING, _IDLE */
+    int64_t cut_at_us; /* 0: no deadline */
     bool was_cut;
     struct http_guardian *guardian;
+};
+
+/* A connection that no worker has a whole head of. */
+struct stranger {
+    in_port_t port;
+    int64_t since_us;
+};
+
+/* A worker whose peer is out of patience, and by how much. */
+struct overstay {
+    struct http_worker *worker;
+    int64_t us;
 };
 
 struct http_guardian {
@@ -56,6 +88,8 @@ struct http_guardian {
     atomic_long turns; /* connections to close after their answer, for those that wait */
     in_port_t port;    /* network order */
     int descriptors_max;
+    struct stranger *strangers; /* by descriptor; the watching thread's own */
+    struct overstay *overstays; /* its scratch, one for each worker */
     pthread_t thread;
     bool is_running;
     pthread_mutex_t lock;
@@ -65,7 +99,8 @@ struct http_guardian {
 
 static void *watch(void *closure);
 static void cut_overdue(struct http_guardian *guardian);
-static void evict_idle(struct http_guardian *guardian);
+static void cut(struct http_worker *worker);
+static void cut_patient(struct http_guardian *guardian, size_t count);
 static void make_room(struct http_guardian *guardian);
 static size_t count_waiting(struct http_guardian *guardian, bool may_evict);
 static int find_descriptor(const struct http_guardian *guardian,
@@ -83,6 +118,9 @@ struct http_guardian *http_guardian_create(struct daemon *daemon)
     getrlimit(RLIMIT_NOFILE, &limit);
     guardian->descriptors_max =
         limit.rlim_cur < DESCRIPTORS_MAX ? (int)limit.rlim_cur : DESCRIPTORS_MAX;
+    guardian->strangers =
+        arena_array(daemon->arena, struct stranger, (size_t)guardian->descriptors_max);
+    guardian->overstays = arena_array(daemon->arena, struct overstay, guardian->capacity);
     pthread_mutex_init(&guardian->lock, NULL);
     pthread_cond_init(&guardian->wake, NULL);
     return guardian;
@@ -150,9 +188,9 @@ void http_worker_opened(struct http_worker *worker)
     worker->state = WORKER_SILENT;
     worker->was_cut = false;
     pthread_mutex_unlock(&worker->lock);
-    /* The last worker is taken: whoever connects next would wait for an idle one to time out. */
+    /* The last worker is taken: whoever connects next should not wait for a tick. */
     if (atomic_fetch_add(&guardian->open, 1) + 1 >= guardian->capacity)
-        evict_idle(guardian);
+        pthread_cond_signal(&guardian->wake);
 }
 
 void http_worker_begin(struct http_worker *worker, const struct mg_request_info *info)
@@ -168,10 +206,21 @@ void http_worker_begin(struct http_worker *worker, const struct mg_request_info 
     pthread_mutex_unlock(&worker->lock);
 }
 
-void http_worker_read_until(struct http_worker *worker, int64_t deadline_us)
+void http_worker_read_until(struct http_worker *worker, int64_t since_us, int64_t deadline_us)
 {
     pthread_mutex_lock(&worker->lock);
     worker->cut_at_us = deadline_us;
+    worker->since_us = since_us;
+    worker->state = deadline_us ? WORKER_READING : WORKER_BUSY;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void http_worker_write_until(struct http_worker *worker, int64_t deadline_us)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->cut_at_us = deadline_us;
+    worker->since_us = clock_monotonic_us();
+    worker->state = WORKER_WRITING;
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -185,7 +234,8 @@ void http_worker_idle(struct http_worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
     worker->state = WORKER_IDLE;
-    worker->idle_since_us = clock_monotonic_us();
+    worker->cut_at_us = 0;
+    worker->since_us = clock_monotonic_us();
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -250,8 +300,8 @@ static void *watch(void *closure)
     return NULL;
 }
 
-/* Who waits gets the place of an idle connection, of a silent one, or of the next ones that are
- * answered (http_guardian_take_turn). */
+/* Who waits gets the place of a peer that is out of patience, or of the next ones that are answered
+ * (http_guardian_take_turn). */
 static void make_room(struct http_guardian *guardian)
 {
     size_t waiting = count_waiting(guardian, false);
@@ -259,8 +309,16 @@ static void make_room(struct http_guardian *guardian)
     guardian->turns = (long)waiting;
     if (!waiting)
         return;
-    evict_idle(guardian);
+    cut_patient(guardian, waiting);
     count_waiting(guardian, true);
+}
+
+/* With the worker's lock held. A write that waits for its peer ends only when both ways do. */
+static void cut(struct http_worker *worker)
+{
+    worker->was_cut = true;
+    worker->cut_at_us = 0;
+    shutdown(worker->fd, worker->state == WORKER_WRITING ? SHUT_RDWR : SHUT_RD);
 }
 
 static void cut_overdue(struct http_guardian *guardian)
@@ -270,56 +328,90 @@ static void cut_overdue(struct http_guardian *guardian)
     for (size_t i = 0; i < guardian->worker_count; i++) {
         struct http_worker *worker = &guardian->workers[i];
         pthread_mutex_lock(&worker->lock);
-        if (worker->cut_at_us && worker->cut_at_us <= now_us && worker->fd >= 0) {
-            worker->was_cut = true;
-            worker->cut_at_us = 0;
-            shutdown(worker->fd, SHUT_RD);
-        }
+        if (worker->cut_at_us && worker->cut_at_us <= now_us && worker->fd >= 0)
+            cut(worker);
         pthread_mutex_unlock(&worker->lock);
     }
 }
 
-/* The connection that has been idle longest loses its place; one at a time is enough, since each
- * new connection and each tick asks again. */
-static void evict_idle(struct http_guardian *guardian)
+/* How much longer than its patience the peer takes; not positive: it may stay. Lock held. */
+static int64_t overstay_us(const struct http_worker *worker, int64_t now_us)
 {
-    struct http_worker *oldest = NULL;
-    int64_t oldest_us = clock_monotonic_us() - IDLE_US;
+    if (worker->state < WORKER_READING || worker->fd < 0 || worker->was_cut)
+        return 0;
+    return now_us - worker->since_us - PATIENCE_US[worker->state];
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    int64_t a_us = ((const struct overstay *)a)->us, b_us = ((const struct overstay *)b)->us;
+
+    return (a_us < b_us) - (a_us > b_us);
+}
+
+static void cut_patient(struct http_guardian *guardian, size_t count)
+{
+    int64_t now_us = clock_monotonic_us();
+    struct overstay *overstays = guardian->overstays;
+    size_t found = 0;
 
     for (size_t i = 0; i < guardian->worker_count; i++) {
         struct http_worker *worker = &guardian->workers[i];
         pthread_mutex_lock(&worker->lock);
-        if (worker->state == WORKER_IDLE && worker->fd >= 0 && worker->idle_since_us < oldest_us) {
-            oldest = worker;
-            oldest_us = worker->idle_since_us;
-        }
+        int64_t us = overstay_us(worker, now_us);
+        pthread_mutex_unlock(&worker->lock);
+        if (us > 0)
+            overstays[found++] = (struct overstay){worker, us};
+    }
+    qsort(overstays, found, sizeof overstays[0], longest_first);
+    for (size_t i = 0; i < found && i < count; i++) {
+        struct http_worker *worker = overstays[i].worker;
+        pthread_mutex_lock(&worker->lock);
+        if (overstay_us(worker, now_us) > 0)
+            cut(worker);
         pthread_mutex_unlock(&worker->lock);
     }
-    if (!oldest)
-        return;
-    pthread_mutex_lock(&oldest->lock);
-    if (oldest->state == WORKER_IDLE && oldest->fd >= 0)
-        shutdown(oldest->fd, SHUT_RD);
-    pthread_mutex_unlock(&oldest->lock);
+}
+
+/* Is what a stranger has sent so far a whole head? Then it is not slow, it waits. */
+static bool has_whole_head(int fd, int unread)
+{
+    char head[HEAD_MAX];
+    ssize_t got = unread > 0 ? recv(fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT) : 0;
+
+    return got > 0 && (got == HEAD_MAX || memmem(head, (size_t)got, "\r\n\r\n", 4) != NULL);
+}
+
+/* True when this stranger takes longer over its head than patience allows. One that waits for a
+ * worker with a whole head starts anew: when a worker takes it, its data is gone from here. */
+static bool is_slow_stranger(struct stranger *stranger, int fd)
+{
+    struct tcp_info tcp = {.tcpi_last_data_recv = 0};
+    struct sockaddr_in peer = {.sin_family = AF_UNSPEC};
+    socklen_t size = sizeof tcp, peer_size = sizeof peer;
+    int64_t now_us = clock_monotonic_us();
+    int unread = 0;
+
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) || ioctl(fd, FIONREAD, &unread))
+        return false;
+    if (stranger->port != peer.sin_port || has_whole_head(fd, unread))
+        *stranger = (struct stranger){peer.sin_port, now_us};
+    bool is_silent = !unread && !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &tcp, &size) &&
+                     tcp.tcpi_last_data_recv > HEAD_US / 1000;
+    return is_silent || now_us - stranger->since_us > HEAD_US;
 }
 
 /* A look at one descriptor. It is duplicated first, so that a close in between cannot redirect us
  * to another file. */
 static enum looks look_at(struct http_guardian *guardian, int fd, bool may_evict)
 {
-    struct tcp_info tcp = {.tcpi_last_data_recv = 0};
-    socklen_t size = sizeof tcp;
-    int unread = 0;
-
     if (!is_on_our_port(guardian, fd, false) || is_registered(guardian, fd))
         return LOOKS_FOREIGN;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, fd);
     if (copy < 0)
         return LOOKS_FOREIGN;
-    bool is_silent = is_on_our_port(guardian, copy, false) && !ioctl(copy, FIONREAD, &unread) &&
-                     !unread && !getsockopt(copy, IPPROTO_TCP, TCP_INFO, &tcp, &size) &&
-                     tcp.tcpi_last_data_recv > SILENT_MS;
-    if (is_silent && may_evict)
+    if (is_on_our_port(guardian, copy, false) && is_slow_stranger(&guardian->strangers[fd], copy) &&
+        may_evict)
         shutdown(copy, SHUT_RD);
     close(copy);
     return LOOKS_UNKNOWN;

@@ -30,7 +30,8 @@ struct http_server {
     struct http_guardian *guardian;
     struct http_mount mounts[MOUNTS_MAX];
     size_t mount_count;
-    atomic_int_fast64_t inflight;
+    atomic_int_fast64_t inflight; /* requests, from their head to their answer */
+    atomic_int_fast64_t handled;  /* of those, in a handler: slow peers take no share of it */
     pthread_mutex_t lock;
     pthread_cond_t is_idle; /* signalled while draining, when the last request is answered */
 };
@@ -71,6 +72,7 @@ static struct metric HTTP_REFUSED = {.name = "_http_refused_total",
 static int serve(struct mg_connection *connection);
 static void run(struct ctx *ctx, struct exchange *x);
 static bool admit(struct exchange *x, const struct http_mount *mount);
+static bool enter(struct exchange *x, const struct http_mount *mount);
 static bool begin_body(struct exchange *x, const struct http_mount *mount);
 static void read_body(struct ctx *ctx, struct exchange *x);
 static bool check_body(struct exchange *x);
@@ -103,7 +105,7 @@ struct status http_server_start(struct ctx *boot, struct daemon *daemon, int *re
         "keep_alive_timeout_ms",
         "60000",
         "request_timeout_ms",
-        "10000",
+        arena_printf(daemon->arena, "%" PRId64, settings->body_timeout_ms),
         "linger_timeout_ms",
         "500",
         "tcp_nodelay",
@@ -283,33 +285,52 @@ static void run(struct ctx *ctx, struct exchange *x)
         return;
     if (!mount->streams_body)
         read_body(ctx, x);
-    if (!check_body(x))
+    if (!check_body(x) || !enter(x, mount))
         return;
     mount->handle(ctx, &x->request, &x->response);
+    atomic_fetch_sub(&server->handled, 1);
     if (mount->streams_body)
         (void)check_body(x); // the answer is made, by the handler or here
     x->must_close |= x->body.state != HTTP_BODY_COMPLETE;
 }
 
 /* Health and metrics always answer: a probe must see the truth under load and while draining. */
+static bool is_probe(const struct http_mount *mount)
+{
+    return mount->handle == health_live || mount->handle == health_ready ||
+           mount->handle == health_metrics;
+}
+
+static bool shed(struct exchange *x, enum refusal cause, const char *reason, const char *detail)
+{
+    refuse(x, cause, 503, reason, detail);
+    http_response_header(&x->response, "Retry-After", "1");
+    return false;
+}
+
+/* Before the body is read: nobody need send what will not be served. */
 static bool admit(struct exchange *x, const struct http_mount *mount)
 {
     struct daemon *daemon = x->server->daemon;
 
-    if (mount->handle == health_live || mount->handle == health_ready ||
-        mount->handle == health_metrics)
+    if (is_probe(mount))
         return true;
-    if (daemon->is_draining) {
-        refuse(x, REFUSED_DRAINING, 503, "DRAINING", "the daemon is stopping");
-        http_response_header(&x->response, "Retry-After", "1");
-        return false;
-    }
-    if (x->server->inflight > daemon->settings.inflight_max) {
-        refuse(x, REFUSED_OVERLOADED, 503, "OVERLOADED", "too many requests at once");
-        http_response_header(&x->response, "Retry-After", "1");
-        return false;
-    }
+    if (daemon->is_draining)
+        return shed(x, REFUSED_DRAINING, "DRAINING", "the daemon is stopping");
+    if (x->server->handled >= daemon->settings.inflight_max)
+        return shed(x, REFUSED_OVERLOADED, "OVERLOADED", "too many requests at once");
     return true;
+}
+
+/* After it: a handler's place is taken, or there is none. */
+static bool enter(struct exchange *x, const struct http_mount *mount)
+{
+    int64_t others = atomic_fetch_add(&x->server->handled, 1);
+
+    if (is_probe(mount) || others < x->server->daemon->settings.inflight_max)
+        return true;
+    atomic_fetch_sub(&x->server->handled, 1);
+    return shed(x, REFUSED_OVERLOADED, "OVERLOADED", "too many requests at once");
 }
 
 /* False when the answer is already made. */
@@ -325,6 +346,7 @@ static bool begin_body(struct exchange *x, const struct http_mount *mount)
     x->body.connection = x->connection;
     x->body.worker = x->worker;
     x->body.max = mount->body_max ? mount->body_max : settings->body_max;
+    x->body.is_streamed = mount->streams_body;
     x->body.owes_continue = expect && !strcmp(x->info->http_version, "1.1");
     x->request.stream = &x->body;
     http_body_begin(
@@ -408,11 +430,13 @@ static void answer(struct ctx *ctx, struct exchange *x)
     if (has_body && !is_bodiless && response->body.length)
         buffer_append(&out, response->body.data, response->body.length);
 
+    int64_t now_us = clock_monotonic_us();
+    http_worker_write_until(x->worker, now_us + x->server->daemon->settings.body_timeout_ms * 1000);
+    mg_write(x->connection, out.data, out.length);
     if (x->must_close) {
         mg_disable_keep_alive(x->connection);
-        http_worker_read_until(x->worker, clock_monotonic_us() + LINGER_US);
+        http_worker_read_until(x->worker, now_us, clock_monotonic_us() + LINGER_US);
     }
-    mg_write(x->connection, out.data, out.length);
 }
 
 static void *on_thread(const struct mg_context *context, int thread_type)

@@ -11,7 +11,7 @@ static const struct config_field COMMON[] = {
     {"_THREADS", CONFIG_INT, FIELD(threads), "128", 4, 1024, false,
      "HTTP workers, one per open connection"},
     {"_INFLIGHT_MAX", CONFIG_INT, FIELD(inflight_max), "112", 1, 1024, false,
-     "requests at once; one more is answered 503"},
+     "requests handled at once; one more is answered 503"},
     {"_DRAIN_TIMEOUT", CONFIG_DURATION_MS, FIELD(drain_timeout_ms), "8s", 0, 60000, false,
      "how long requests in flight may take after SIGTERM"},
     {"_CALL_TIMEOUT", CONFIG_DURATION_MS, FIELD(call_timeout_ms), "10s", 10, 300000, false,
@@ -19,7 +19,8 @@ static const struct config_field COMMON[] = {
     {"_BODY_MAX", CONFIG_BYTES, FIELD(body_max), "1MiB", 1024, 1073741824, false,
      "largest request body"},
     {"_BODY_TIMEOUT", CONFIG_DURATION_MS, FIELD(body_timeout_ms), "10s", 50, 300000, false,
-     "longest a request body may take to arrive; of a streamed one each piece"},
+     "longest a request's head or body may take to arrive, or its answer to leave; of a streamed "
+     "body each piece"},
     {"_UPLOAD_TIMEOUT", CONFIG_DURATION_MS, FIELD(upload_timeout_ms), "10m", 50, 86400000, false,
      "longest a streamed request body may take to arrive"},
     {"LOG_LEVEL", CONFIG_STRING, FIELD(log_level), "info", 4, 5, false,

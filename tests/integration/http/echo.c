@@ -60,6 +60,8 @@ static void mirror(struct ctx *ctx, const struct http_request *request,
     calls++;
     if (str_equal(request->path, "/mirror/slow"))
         sleep_ms(300);
+    if (str_equal(request->path, "/mirror/slower"))
+        sleep_ms(1000);
     bool is_query_good = http_query_get(ctx, request, "q", &value);
     buffer_printf(&response->body, "%s %s %s %s|", request->method, request->path,
                   is_query_good ? str_or_empty(value) : "?",

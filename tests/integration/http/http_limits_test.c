@@ -267,12 +267,13 @@ START_TEST(draining_answers_what_is_in_flight_and_refuses_the_rest)
 {
     struct answer answer;
     pthread_t stopper;
-    int slow = peer_connect(port), late = peer_connect(port);
+    int late = peer_connect(port);
 
     peer_send(late, GET);
     peer_read(late, 1000, &answer);
     ck_assert_int_eq(answer.status, 200);
-    peer_send(slow, "GET /mirror/slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    int slow = peer_connect(port);
+    peer_send(slow, "GET /mirror/slower HTTP/1.1\r\nHost: a\r\n\r\n");
     usleep(100000);
     pthread_create(&stopper, NULL, stop, daemon_);
     usleep(50000);
@@ -283,7 +284,7 @@ START_TEST(draining_answers_what_is_in_flight_and_refuses_the_rest)
     peer_read(slow, 2000, &answer);
     ck_assert_int_eq(answer.status, 200);
     ck_assert_ptr_nonnull(strstr(answer.text, "Connection: close"));
-    ck_assert_ptr_nonnull(strstr(answer.text, "GET /mirror/slow"));
+    ck_assert_ptr_nonnull(strstr(answer.text, "GET /mirror/slower"));
     pthread_join(stopper, NULL);
     daemon_ = NULL;
     close(slow);

@@ -54,6 +54,12 @@ static size_t complete_length(const struct answer *answer)
     return answer->length >= total ? total : 0;
 }
 
+static void read_status(struct answer *answer)
+{
+    if (!strncmp(answer->text, "HTTP/1.1 ", 9))
+        answer->status = (int)strtol(answer->text + 9, NULL, 10);
+}
+
 void peer_read_one(int fd, int timeout_ms, struct answer *ret_answer)
 {
     memset(ret_answer, 0, sizeof *ret_answer);
@@ -67,8 +73,7 @@ void peer_read_one(int fd, int timeout_ms, struct answer *ret_answer)
         }
         ret_answer->length += (size_t)got;
     }
-    if (!strncmp(ret_answer->text, "HTTP/1.1 ", 9))
-        ret_answer->status = (int)strtol(ret_answer->text + 9, NULL, 10);
+    read_status(ret_answer);
 }
 
 void peer_read(int fd, int timeout_ms, struct answer *ret_answer)
@@ -97,8 +102,11 @@ void peer_read_all(int fd, struct answer *ret_answer)
     while (ret_answer->length < sizeof ret_answer->text - 1 && is_readable(fd, ANSWER_MS)) {
         ssize_t got = recv(fd, ret_answer->text + ret_answer->length,
                            sizeof ret_answer->text - 1 - ret_answer->length, 0);
-        if (got <= 0)
+        if (got <= 0) {
+            ret_answer->is_closed = true;
             break;
+        }
         ret_answer->length += (size_t)got;
     }
+    read_status(ret_answer);
 }
