@@ -5,6 +5,7 @@
  * next begins. Positions are stored in schema relay, then the streams are trimmed up to them; what
  * was sent since is sent again after a crash, with the same ids. Redis being away is no reason to
  * stop the outboxes: the source tries again by itself. */
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "postgres.h"
@@ -334,6 +335,7 @@ static struct status publish_entries(struct redis_source *self, struct stream *s
                       LOG_STR("id", entry->element[0]->str));
         snprintf(stream->last_id, ID_MAX, "%s", entry->element[0]->str);
         stream->is_dirty = self->is_dirty = true;
+        TRY(crash_point(CRASH_RELAY_CARTS_PRODUCED, NULL));
     }
     return status_ok();
 }
@@ -385,6 +387,7 @@ static struct status save(struct redis_source *self)
             dirty[count++] = &self->streams[i];
         }
     TRY(state_save_streams(relay, names, ids, count));
+    TRY(crash_point(CRASH_RELAY_CARTS_SAVED, NULL));
     for (size_t i = 0; i < count; i++)
         dirty[i]->is_dirty = false;
     self->is_dirty = false;

@@ -1,6 +1,7 @@
 /* relay.c - the loop: read, publish, take reports, confirm. */
 #include "relay.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "chassis/service.h"
 #include "common/clock.h"
@@ -117,6 +118,7 @@ void relay_delivered(struct relay *relay, uint64_t token, int64_t bytes, int64_t
     struct source *source = relay->sources[token % SOURCES];
 
     window_done(&source->window, token / SOURCES, bytes);
+    crash_here(CRASH_RELAY_DELIVERED, NULL);
     if (time_us == 0)
         return;
     metric_add(&RELAY_PUBLISHED, source->index, 1);
@@ -224,6 +226,7 @@ static struct status drain(struct relay *relay)
 {
     int64_t until_us = clock_monotonic_us() + relay->drain_ms * 1000;
 
+    TRY(crash_point(CRASH_RELAY_DRAINING, NULL));
     while (clock_monotonic_us() < until_us && relay->failure.code == STATUS_OK) {
         bool is_empty = true;
         for (int i = 0; i < SOURCES; i++) {

@@ -4,6 +4,7 @@
  * relay has committed, so a killed relay starts at or after it. Without a usable position (first
  * start, a lost slot) a new slot is made and what the tables hold is published first: consumers
  * know duplicates by their ids. */
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "postgres.h"
@@ -226,6 +227,7 @@ static struct status bootstrap(struct wal_source *self, bool drop_first, uint64_
                              "CREATE_REPLICATION_SLOT \"%s\" LOGICAL pgoutput (SNAPSHOT 'export')",
                              relay->slot),
                 &created));
+    TRY(crash_point(CRASH_RELAY_SLOT_CREATED, NULL));
     if (!lsn_parse(PQgetvalue(created, 0, 1), &state.end_lsn))
         return ctx_fail(&relay->ctx, &RELAY_FAILED, "consistent point %s",
                         PQgetvalue(created, 0, 1));
@@ -256,6 +258,7 @@ static struct status publish_history(struct wal_source *self, const char *snapsh
         for (int i = 0; i < count; i++) {
             struct outbox_row row = postgres_row(page, i, 0);
             TRY(relay_publish(relay, &self->base, &row));
+            TRY(crash_point(CRASH_RELAY_HISTORY_ROW, NULL));
         }
         total += count;
         TRY(relay_wait_room(relay, &self->base));
@@ -330,10 +333,11 @@ static struct status take_change(struct wal_source *self, const char *data, size
         return status_ok();
     case PGOUTPUT_INSERT:
         self->has_events = true;
-        return relay_publish(base->relay, base, &message.row);
+        TRY(relay_publish(base->relay, base, &message.row));
+        return crash_point(CRASH_RELAY_IN_TRANSACTION, NULL);
     case PGOUTPUT_COMMIT:
         window_end(&base->window, message.end_lsn);
-        return status_ok();
+        return crash_point(CRASH_RELAY_PRODUCED, NULL);
     case PGOUTPUT_OTHER:
         return status_ok();
     case PGOUTPUT_MALFORMED:
@@ -347,7 +351,9 @@ static struct status save(struct wal_source *self)
     struct wal_state state = {true, true, self->system_id, self->timeline,
                               self->base.window.confirmed};
 
+    TRY(crash_point(CRASH_RELAY_UNSAVED, NULL));
     TRY(state_save_wal(self->base.relay, &state));
+    TRY(crash_point(CRASH_RELAY_SAVED, NULL));
     self->saved = state.end_lsn;
     self->saved_at_us = clock_monotonic_us();
     self->has_events = !window_is_empty(&self->base.window);
@@ -370,7 +376,7 @@ static struct status send_status(struct wal_source *self)
         return ctx_fail(ctx, &RELAY_FAILED, "status: %s", PQerrorMessage(self->native));
     self->status_at_us = clock_monotonic_us();
     self->wants_reply = false;
-    return status_ok();
+    return crash_point(CRASH_RELAY_CONFIRMED, NULL);
 }
 
 static uint64_t read_u64(const char *bytes)

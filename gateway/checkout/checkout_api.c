@@ -5,6 +5,7 @@
  * to it. */
 #include "checkout/checkout.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/metrics.h"
 #include "chassis/rpc.h"
 #include "common/str.h"
@@ -117,6 +118,7 @@ static struct status drive(struct ctx *ctx, struct exchange *exchange, struct ch
                            Gateway__V1__CheckoutView *view)
 {
     metric_add(&CHECKOUTS, (int)checkout_drive(ctx, checkout), 1);
+    TRY(crash_point(CRASH_SAGA_UNANSWERED, NULL));
     TRY(checkout->refusal);
     return show(ctx, exchange, checkout->row, checkout->order, view);
 }

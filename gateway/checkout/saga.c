@@ -1,6 +1,7 @@
 /* saga.c - runs a table of steps forwards, or backwards when one is refused. */
 #include "checkout/saga.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "chassis/rpc.h"
 
@@ -61,11 +62,15 @@ static enum saga_outcome undo(struct ctx *ctx, struct saga *saga, const struct s
     for (const struct saga_step *step = last; step >= saga->ops->steps; step--) {
         if (!step->undo)
             continue;
-        struct status status = step->undo(ctx, saga);
+        struct status status = crash_point(CRASH_SAGA_BACKWARD, step->name);
+        if (status.code == STATUS_OK)
+            status = step->undo(ctx, saga);
         if (status.code != STATUS_OK || saga->is_waiting)
             return stop(ctx, saga, step->name, status);
     }
-    struct status ended = saga->ops->end_undo(ctx, saga);
+    struct status ended = crash_point(CRASH_SAGA_UNDONE, NULL);
+    if (ended.code == STATUS_OK)
+        ended = saga->ops->end_undo(ctx, saga);
     return ended.code == STATUS_OK ? SAGA_FINISHED : stop(ctx, saga, "end_undo", ended);
 }
 
@@ -81,7 +86,9 @@ static enum saga_outcome refuse(struct ctx *ctx, struct saga *saga, const struct
                                 struct status refusal)
 {
     log_info(ctx, "saga_refused", LOG_STR("step", step->name), LOG_STR("reason", refusal.reason));
-    struct status begun = saga->ops->begin_undo(ctx, saga, refusal);
+    struct status begun = crash_point(CRASH_SAGA_REFUSED, step->name);
+    if (begun.code == STATUS_OK)
+        begun = saga->ops->begin_undo(ctx, saga, refusal);
     if (begun.code != STATUS_OK)
         return stop(ctx, saga, "begin_undo", begun);
     return undo(ctx, saga, step->pivot ? last_undoable(saga) : step);
@@ -98,7 +105,9 @@ enum saga_outcome saga_run(struct ctx *ctx, struct saga *saga)
             return SAGA_FINISHED;
         if (saga->ops->state(saga) > step->pending_until)
             continue;
-        struct status status = step->act(ctx, saga);
+        struct status status = crash_point(CRASH_SAGA_FORWARD, step->name);
+        if (status.code == STATUS_OK)
+            status = step->act(ctx, saga);
         if (status.code == STATUS_OK && is_undoing(saga)) // the step's daemon refused it by itself
             return undo(ctx, saga, step);
         if (status.code == STATUS_OK && !saga->is_waiting)

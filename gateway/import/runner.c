@@ -10,6 +10,7 @@
 #include "import/handles.h"
 
 #include "catalog/v1/service.client.h"
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "common/str.h"
@@ -78,6 +79,7 @@ struct status import_run(struct ctx *ctx)
     if (status_reason_is(status, "NO_IMPORT_WAITING"))
         return status_ok();
     TRY(status);
+    TRY(crash_point(CRASH_IMPORT_LEASED, NULL));
 
     run.import = leased->import;
     run.epoch = leased->epoch;
@@ -277,12 +279,14 @@ static struct status flush(struct run *run, struct csv_place next)
     bool is_draining = ctx_is_draining(run->job);
 
     TRY(send(run));
+    TRY(crash_point(CRASH_IMPORT_BATCH_SENT, NULL));
     TRY(record_errors(run));
     add_counts(&run->counts, &run->since);
     catalog__v1__import_counts__init(&run->since);
     run->position = next;
     TRY(record(run, &(struct outcome){.lease_ms =
                                           is_draining ? RELEASE_LEASE_MS : self->import_lease_ms}));
+    TRY(crash_point(CRASH_IMPORT_RECORDED, NULL));
     ctx_renew(&run->ctx, BATCH_TIMEOUT_MS);
     report_begin(&run->report, run->ctx.arena);
     run->is_stopped = is_draining;

@@ -8,6 +8,7 @@
 #include "import/chunks.h"
 
 #include "catalog/v1/service.client.h"
+#include "chassis/crash_point.h"
 #include "common/clock.h"
 #include "common/str.h"
 #include "gateway.h"
@@ -178,6 +179,7 @@ static struct status store(struct ctx *ctx, const struct exchange *exchange, con
         if (request.data.len == 0)
             break;
         TRY(append(ctx, arena, &request));
+        TRY(crash_point(CRASH_IMPORT_CHUNK_STORED, NULL));
         request.number++;
     } while (request.data.len == CHUNK_BYTES);
     if (bytes == 0)

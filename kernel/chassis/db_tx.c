@@ -1,6 +1,7 @@
 /* db_tx.c - transactions: when something is sent, when we wait, and what a failure means. */
 #include "db_wire.h"
 
+#include "chassis/crash_point.h"
 #include "common/clock.h"
 
 #include <assert.h>
@@ -72,6 +73,8 @@ struct status db_commit(struct db_tx **tx_slot)
         tx->ctx->idempotency->is_stored = true;
     if (status.code == STATUS_OK && tx->has_tasks)
         task_runner_wake(daemon);
+    if (status.code == STATUS_OK && !tx->is_read)
+        status = crash_point(CRASH_TX_COMMITTED, tx->ctx->method);
     return status;
 }
 
@@ -223,6 +226,7 @@ static struct status commit(struct db_tx *tx)
     TRY(idempotency_store(tx));
     if (!tx->is_begun)
         return tx->failure;
+    TRY(crash_point(CRASH_TX_UNCOMMITTED, tx->ctx->method));
     TRY(db_send(tx, &COMMIT, DB_NONE, NULL, NULL));
     tx->is_commit_sent = true;
 

@@ -4,6 +4,7 @@
  * reconnection. After a time-out the effect of the command is unknown. */
 #include "chassis/redis.h"
 
+#include "chassis/crash_point.h"
 #include "common/clock.h"
 #include "common/str.h"
 
@@ -135,6 +136,7 @@ struct status redis_eval(struct ctx *ctx, struct redis *redis, const struct redi
     struct db_bytes *vector = arena_array(ctx->arena, struct db_bytes, count);
     const char *sha = NULL;
 
+    TRY(crash_point(CRASH_SCRIPT_UNSENT, ctx->method));
     TRY(script_sha(ctx, redis, script, &sha));
     vector[0] = redis_arg("EVALSHA");
     vector[1] = redis_arg(sha);
@@ -145,11 +147,13 @@ struct status redis_eval(struct ctx *ctx, struct redis *redis, const struct redi
         vector[3 + key_count + i] = args[i];
 
     struct status status = redis_command(ctx, redis, vector, count, ret_reply);
-    if (status.code != STATUS_INTERNAL || !has_word(status.detail, "NOSCRIPT"))
-        return status;
-    vector[0] = redis_arg("EVAL"); // the server forgot it (restart, failover, SCRIPT FLUSH)
-    vector[1] = redis_arg(script->lua);
-    return redis_command(ctx, redis, vector, count, ret_reply);
+    if (status.code == STATUS_INTERNAL && has_word(status.detail, "NOSCRIPT")) {
+        vector[0] = redis_arg("EVAL"); // the server forgot it (restart, failover, SCRIPT FLUSH)
+        vector[1] = redis_arg(script->lua);
+        status = redis_command(ctx, redis, vector, count, ret_reply);
+    }
+    TRY(status);
+    return crash_point(CRASH_SCRIPT_DONE, ctx->method);
 }
 
 struct status redis_command(struct ctx *ctx, struct redis *redis, const struct db_bytes *args,

@@ -4,6 +4,7 @@
  * those that failed. How bytes travel is rpc_transport.c. */
 #include "rpc.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "rpc_transport.h"
@@ -109,8 +110,10 @@ void rpc_client_close(struct daemon *daemon)
 
 struct status rpc_call_one(struct ctx *ctx, struct rpc_call *call)
 {
+    TRY(crash_point(CRASH_RPC_UNSENT, call->method->path));
     rpc_call_all(ctx, call, 1);
-    return call->status;
+    TRY(call->status);
+    return crash_point(CRASH_RPC_ANSWERED, call->method->path);
 }
 
 /* Never waits for a connection while holding one: a call whose pool is exhausted waits for our own

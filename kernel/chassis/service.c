@@ -4,6 +4,7 @@
  * daemon. Stopping has one deadline for all that drains. */
 #include "chassis/service.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "common/json.h"
@@ -89,6 +90,7 @@ struct status service_start(const struct service *service, struct daemon **ret_d
     int port = 0;
 
     ctx_init(&boot, daemon, "boot", BOOT_TIMEOUT_MS);
+    crash_board_open(service->name);
     struct status status = configure(&boot, &addresses);
     if (status.code == STATUS_OK)
         status = open_all(&boot, addresses, &port);

@@ -4,6 +4,7 @@
  * number there and changes nothing. Finishing one task and leasing the next are one transaction. */
 #include "db_wire.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "chassis/metrics.h"
 #include "common/clock.h"
@@ -388,7 +389,11 @@ static void run_attempt(struct daemon *daemon, struct ctx *lease_ctx, struct att
         memcpy(ctx.trace.trace_id, trace, TRACE_ID_LENGTH);
         memcpy(ctx.trace.parent_id, trace + TRACE_ID_LENGTH, SPAN_ID_LENGTH);
     }
-    struct status status = run(&ctx, attempt);
+    struct status status = crash_point(CRASH_TASK_LEASED, ctx.method);
+    if (status.code == STATUS_OK)
+        status = run(&ctx, attempt);
+    if (status.code == STATUS_OK)
+        status = crash_point(CRASH_TASK_DONE, ctx.method);
     if (status.code != STATUS_OK)
         log_status(attempt->task.is_last ? LOG_ERROR : LOG_WARN, &ctx, "task_attempt_failed",
                    status);

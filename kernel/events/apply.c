@@ -3,6 +3,7 @@
  * No savepoints: a batch that fails is rolled back whole and its records are taken one by one, each
  * in a transaction of its own. The good case then costs one commit per batch, and a failure can
  * belong to one record only. */
+#include "chassis/crash_point.h"
 #include "common/clock.h"
 #include "consuming.h"
 
@@ -25,9 +26,12 @@ struct status apply_batch(struct events *self, struct ctx *ctx, struct record *r
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(inbox_enter(self, tx, records, count, entries));
+    TRY(crash_point(CRASH_CONSUMER_BEGUN, self->consumer));
     for (size_t i = 0; i < count; i++)
         TRY(apply_record(self, tx, &records[i], &entries[i]));
+    TRY(crash_point(CRASH_CONSUMER_HANDLED, self->consumer));
     TRY(db_commit(&tx));
+    TRY(crash_point(CRASH_CONSUMER_COMMITTED, self->consumer));
     count_outcomes(records, entries, count);
     return status_ok();
 }

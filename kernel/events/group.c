@@ -3,6 +3,7 @@
  * What was fetched and not yet handled is held per partition. A failure that only time can heal
  * pauses the partition with its records in hand, so nothing is sought back and the others go on.
  * Kafka's committed offset is a hint; inbox_position is the truth. */
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "kafka.h"
@@ -226,7 +227,9 @@ static void work_partition(struct group *group, struct partition *partition)
         records[i] = kafka_record(&group->records, partition->pending[i]);
         record_resolve(&group->records, subscriptions, SUBSCRIPTION_SHARED, &records[i]);
     }
-    struct status status = handle(group, partition, records, &done);
+    struct status status = crash_point(CRASH_CONSUMER_POLLED, group->events->consumer);
+    if (status.code == STATUS_OK)
+        status = handle(group, partition, records, &done);
     finish(group, partition, done);
     if (status.code != STATUS_OK)
         hold(group, partition, status);
@@ -307,6 +310,8 @@ static struct status without_database(struct group *group, const struct partitio
 
     envelope_renew(&group->work);
     struct status status = apply_one(&group->work, record);
+    if (status.code == STATUS_OK)
+        status = crash_point(CRASH_CONSUMER_HANDLED, group->events->consumer);
     if (status.code == STATUS_OK || status_is_transient(status))
         return status;
     if (!status_reason_is(status, EVENT_MALFORMED.reason) &&
@@ -342,6 +347,7 @@ static void finish(struct group *group, struct partition *partition, size_t done
         partition->next_offset;
     (void)rd_kafka_offsets_store(group->kafka, list); /* fails when revoked: then it is moot */
     rd_kafka_topic_partition_list_destroy(list);
+    crash_here(CRASH_CONSUMER_STORED, group->events->consumer);
 
     for (size_t i = 0; i < done; i++) {
         partition->bytes -= partition->pending[i]->len;
@@ -401,6 +407,7 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
         log_info(NULL, "partitions_assigned", LOG_INT("count", list->cnt));
         return;
     }
+    crash_here(CRASH_CONSUMER_REVOKED, self->consumer);
     if (!rd_kafka_assignment_lost(kafka))
         (void)rd_kafka_commit(kafka, NULL, 0); /* a hint: inbox_position tells the next owner */
     rd_kafka_assign(kafka, NULL);

@@ -1,6 +1,7 @@
 /* expiry.c - holds that ran out, pins that nobody ends, and what is long over. */
 #include "store.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 
 enum { EXPIRE_MARGIN_MS = 1000, PURGE_BATCH = 500 };
@@ -75,6 +76,7 @@ static struct status expire_some(struct ctx *ctx, int64_t limit, size_t *ret_cou
     *ret_count = count;
     if (count == 0)
         return status_ok();
+    TRY(crash_point(CRASH_EXPIRY_SELECTED, NULL));
 
     struct reservation **expired = arena_array(ctx->arena, struct reservation *, count);
     for (size_t i = 0; i < count; i++) {
@@ -87,6 +89,7 @@ static struct status expire_some(struct ctx *ctx, int64_t limit, size_t *ret_cou
     TRY(stock_events_add(ctx, &events, &book, MOVEMENT_KINDS));
     TRY(store_save_book(tx, &book, &events));
     TRY(store_save_reservations(tx, expired, count));
+    TRY(crash_point(CRASH_EXPIRY_RELEASED, NULL));
     TRY(db_commit(&tx));
     metric_add(&EXPIRED_RESERVATIONS, 0, (int64_t)count);
     return status_ok();

@@ -5,6 +5,7 @@
  * wherever it comes from: the reply, a query after a webhook, a later retry. */
 #include "order.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "events/outbox.h"
 #include "order/v1/events.schema.h"
@@ -31,6 +32,11 @@ struct metric PAYMENT_ANSWERS = {.name = "order_payment_answers_total",
                                  .doc = "what payment providers answered",
                                  .label_name = "outcome",
                                  .label_values = OUTCOMES};
+
+static const char *const CALLS[] = {[ENTRY_AUTHORIZE] = "authorize",
+                                    [ENTRY_CAPTURE] = "capture",
+                                    [ENTRY_VOID] = "void",
+                                    [ENTRY_REFUND] = "refund"};
 
 static struct status record(struct db_tx *tx, struct payment *p, const struct payment_fact *fact);
 static struct status publish(struct db_tx *tx, struct payment *p, const struct payment_fact *fact,
@@ -99,6 +105,8 @@ void payment_ask(struct ctx *ctx, const struct payment *payment, enum entry_kind
     struct payment_order order = order_of(ctx, payment, kind);
 
     *ret_answer = (struct payment_answer){.outcome = OUTCOME_UNKNOWN};
+    if (!ops->is_local && crash_point(CRASH_PAYMENT_UNSENT, CALLS[kind]).code != STATUS_OK)
+        return;
     switch (kind) {
     case ENTRY_AUTHORIZE:
         ops->authorize(provider, ctx, &order, ret_answer);
@@ -113,6 +121,8 @@ void payment_ask(struct ctx *ctx, const struct payment *payment, enum entry_kind
     default:
         ops->refund(provider, ctx, &order, ret_answer);
     }
+    if (!ops->is_local && crash_point(CRASH_PAYMENT_ANSWERED, CALLS[kind]).code != STATUS_OK)
+        *ret_answer = (struct payment_answer){.outcome = OUTCOME_UNKNOWN};
     metric_add(&PAYMENT_ANSWERS, (int)ret_answer->outcome, 1);
 }
 

@@ -5,6 +5,7 @@
  * finds it. The snapshot carries no personal data: that is the party's row. */
 #include "store.h"
 
+#include "chassis/crash_point.h"
 #include "events/outbox.h"
 #include "order/v1/events.schema.h"
 
@@ -57,12 +58,14 @@ static struct status write(struct db_tx *tx, struct checkout *checkout, struct o
     TRY(take_money(tx, order));
     order_derive(order);
     TRY(store_add_order(tx, order));
+    TRY(crash_point(CRASH_ORDER_INSERTED, NULL));
     TRY(store_add_fulfillments(tx, order));
     if (order->shipment_count > 0)
         TRY(store_put_shipments(tx, order));
     checkout->order_number = order->number;
     TRY(store_save_checkout(tx, checkout));
     TRY(publish(tx, checkout, order));
+    TRY(crash_point(CRASH_ORDER_PUBLISHED, NULL));
     return notify_buyer(tx, order, "order_placed");
 }
 
