@@ -88,6 +88,19 @@ require_free_port() # NAME PORT
     fi
 }
 
+free_port_base() # FIRST: sets port_base to the first forty ports from there that nobody listens on
+{
+    local candidate offset
+    for candidate in $(seq "$1" 40 9900); do
+        port_base=$candidate
+        for offset in {0..39}; do
+            ! port_is_open $((candidate + offset)) || continue 2
+        done
+        return 0
+    done
+    die "no free range of ports between $1 and 9900"
+}
+
 # --- secrets: made once, readable by the owner only ---------------------------------------------
 
 secret() # NAME: 32 random bytes in hex

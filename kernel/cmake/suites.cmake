@@ -32,6 +32,7 @@ endfunction()
 # add_script_suite(name LABEL label COMMAND command... [NEEDS program...]): a script that prints
 # TAP. A foreign program that is missing makes the suite skipped, with CI=true failed (tests/run).
 set(SUITE_TIMEOUT_tool 600)
+set(SUITE_TIMEOUT_fault 1500)
 
 function(add_script_suite name)
   cmake_parse_arguments(S "" "LABEL" "COMMAND;NEEDS" ${ARGN})

@@ -146,27 +146,27 @@ int64_t total_of(const char *cart_id)
     return int_at(cart, "quote.totalMinor");
 }
 
-static struct answer check_out(const char *cart_id, int64_t total_minor, const char *tender,
-                               const char *key)
+struct answer when_tendering(const char *cart_id, int64_t total_minor, const char *tenders,
+                             const char *key)
 {
     return store("POST", "/checkouts",
                  arena_printf(arena,
                               "{\"cartId\":\"%s\",\"expectedTotal\":{\"minorUnits\":\"%" PRId64
-                              "\",\"currencyCode\":\"EUR\"},\"tenders\":[{%s}]}",
-                              cart_id, total_minor, tender),
+                              "\",\"currencyCode\":\"EUR\"},\"tenders\":[%s]}",
+                              cart_id, total_minor, tenders),
                  key);
 }
 
 struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key)
 {
-    return check_out(cart_id, total_minor, "\"providerAccount\":\"manual\"", key);
+    return when_tendering(cart_id, total_minor, "{\"providerAccount\":\"manual\"}", key);
 }
 
 struct answer when_paying_with(const char *method, const char *cart_id)
 {
     const char *tender =
-        arena_printf(arena, "\"providerAccount\":\"stripe\",\"paymentMethod\":\"%s\"", method);
-    return check_out(cart_id, total_of(cart_id), tender, new_key());
+        arena_printf(arena, "{\"providerAccount\":\"stripe\",\"paymentMethod\":\"%s\"}", method);
+    return when_tendering(cart_id, total_of(cart_id), tender, new_key());
 }
 
 struct answer bought(const char *cart_id)

@@ -21,6 +21,9 @@ const char *new_email(void);
 int64_t total_of(const char *cart_id);
 
 const char *new_key(void);
+/* Checks out with these tenders: JSON objects, comma-separated. */
+struct answer when_tendering(const char *cart_id, int64_t total_minor, const char *tenders,
+                             const char *key);
 struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key);
 /* By card: `method` is Stripe's name of one. */
 struct answer when_paying_with(const char *method, const char *cart_id);

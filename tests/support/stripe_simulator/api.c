@@ -19,6 +19,8 @@ struct work {
 };
 
 static enum operation operation_of(const struct http_request *request);
+static int64_t amount_of(const struct work *work);
+static struct intent *searched(const struct work *work);
 static void process(struct work *work);
 static void create(struct work *work);
 static void capture(struct work *work, struct intent *intent);
@@ -41,7 +43,7 @@ void simulator_api(struct ctx *ctx, const struct http_request *request,
     buffer_init(&work.body, ctx->arena, 1024);
     json_writer_init(&work.json, &work.body);
     work.operation = operation_of(request);
-    work.script = script_take(self, work.operation);
+    work.script = script_take(self, work.operation, amount_of(&work));
     const enum behaviour what = work.script.behaviour;
     if (what == DO_DELAY || what == DO_TIMEOUT_BEFORE)
         wait_ms(work.script.delay_ms);
@@ -62,6 +64,8 @@ void simulator_api(struct ctx *ctx, const struct http_request *request,
 
     if (what == DO_TIMEOUT_AFTER)
         wait_ms(work.script.delay_ms);
+    if (str_equal(request->method, "POST"))
+        wait_ms(self->answer_delay_ms);
     response->status = work.status;
     response->content_type = "application/json";
     buffer_append(&response->body, work.body.data, work.body.length);
@@ -86,6 +90,38 @@ static enum operation operation_of(const struct http_request *request)
     if (count == 4 && is_post && str_equal(segments[3], "cancel"))
         return OP_CANCEL;
     return OP_NONE;
+}
+
+/* query=metadata['payment_key']:'<key>'; the caller holds the lock. */
+static struct intent *searched(const struct work *work)
+{
+    static const char BEFORE[] = "metadata['payment_key']:'";
+    const char *query = str_or_empty(form_get(work->ctx, work->request->query, "query"));
+
+    if (!str_starts_with(query, BEFORE))
+        return NULL;
+    const char *key = query + strlen(BEFORE);
+    return intent_find_by_key(work->self, arena_strndup(work->ctx->arena, key, strcspn(key, "'")));
+}
+
+/* Of the intent that the request is about; 0 when there is none. */
+static int64_t amount_of(const struct work *work)
+{
+    const struct http_request *request = work->request;
+    const struct intent *intent = NULL;
+
+    if (work->operation == OP_CREATE)
+        return form_int(work->ctx, request->body, "amount");
+    pthread_mutex_lock(&work->self->lock);
+    if (work->operation == OP_REFUND)
+        intent = intent_find(work->self, form_get(work->ctx, request->body, "payment_intent"));
+    else if (work->operation == OP_SEARCH)
+        intent = searched(work);
+    else if (request->segment_count > 2)
+        intent = intent_find(work->self, request->segments[2]);
+    const int64_t amount = intent == NULL ? 0 : intent->amount;
+    pthread_mutex_unlock(&work->self->lock);
+    return amount;
 }
 
 /* A key is answered as it was the first time, a 500 included; with another request it is refused.
@@ -253,18 +289,10 @@ static void refund(struct work *work)
     json_end_object(&work->json);
 }
 
-/* query=metadata['payment_key']:'<key>' */
 static void search(struct work *work)
 {
-    const char *query = str_or_empty(form_get(work->ctx, work->request->query, "query"));
-    const char *value = strstr(query, "']:'");
-    struct intent *found = NULL;
+    const struct intent *found = searched(work);
 
-    if (str_starts_with(query, "metadata['payment_key']:'") && value != NULL) {
-        const char *start = value + strlen("']:'");
-        found = intent_find_by_key(work->self,
-                                   arena_strndup(work->ctx->arena, start, strcspn(start, "'")));
-    }
     json_begin_object(&work->json);
     json_key(&work->json, "object");
     json_string(&work->json, "search_result");

@@ -1,9 +1,11 @@
 /* control.c - what tests tell the simulator, and what they ask it.
  *
  *   POST /control/script    operation=create&behaviour=timeout_after&count=1&delay_ms=500
+ *                            &amount=1900 for intents of that amount only
  *   POST /control/complete  payment_id=... or checkout_id=..., outcome=succeed|fail    the buyer
  *                            at the bank
  *   POST /control/webhooks  copies=2&delay_ms=100&reverse=1        of webhooks from now on
+ *                            &answer_delay_ms=300   they overtake the answers
  *   GET  /control/webhooks  all so far, signed now, for a test that delivers them by hand
  *   GET  /control/book      the money, for comparison
  */
@@ -63,14 +65,15 @@ void simulator_control(struct ctx *ctx, const struct http_request *request,
         buffer_puts(&response->body, "{}");
 }
 
-struct script script_take(struct simulator *self, enum operation operation)
+struct script script_take(struct simulator *self, enum operation operation, int64_t amount)
 {
     struct script taken = {.behaviour = DO_NOTHING_SPECIAL};
 
     pthread_mutex_lock(&self->lock);
     for (size_t i = 0; i < SCRIPTS_MAX; i++) {
         struct script *script = &self->scripts[i];
-        if (script->count == 0 || script->operation != operation)
+        if (script->count == 0 || script->operation != operation ||
+            (script->amount != 0 && script->amount != amount))
             continue;
         script->count--;
         taken = *script;
@@ -96,6 +99,7 @@ static bool set_script(struct ctx *ctx, struct simulator *self, const char *form
             .behaviour = (enum behaviour)behaviour,
             .count = count == 0 ? 1 : count,
             .delay_ms = form_int(ctx, form, "delay_ms"),
+            .amount = form_int(ctx, form, "amount"),
         };
         return true;
     }
@@ -124,6 +128,7 @@ static void set_webhooks(struct ctx *ctx, struct simulator *self, const char *fo
     self->notice_copies = form_int(ctx, form, "copies");
     self->notice_delay_ms = form_int(ctx, form, "delay_ms");
     self->is_reversed = form_int(ctx, form, "reverse") != 0;
+    self->answer_delay_ms = form_int(ctx, form, "answer_delay_ms");
 }
 
 static void write_webhooks(const struct simulator *self, struct json_writer *json)

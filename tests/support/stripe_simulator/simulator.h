@@ -47,6 +47,7 @@ struct script {
     enum operation operation;
     enum behaviour behaviour;
     int64_t count, delay_ms;
+    int64_t amount; /* of the intent that it is for; 0: whichever comes */
 };
 
 /* What a key was answered: the same key again gets it again. */
@@ -74,6 +75,7 @@ struct simulator {
     struct notice notices[NOTICES_MAX];
     size_t notice_count;
     int64_t notice_delay_ms, notice_copies; /* of notices from now on */
+    int64_t answer_delay_ms;                /* what is done is told so much later */
     bool is_reversed;
     int64_t refund_count, requests;
 };
@@ -85,7 +87,7 @@ void simulator_api(struct ctx *ctx, const struct http_request *request,
 void simulator_control(struct ctx *ctx, const struct http_request *request,
                        struct http_response *response);
 /* What the script says about the next request of that kind; used up by asking. */
-struct script script_take(struct simulator *self, enum operation operation);
+struct script script_take(struct simulator *self, enum operation operation, int64_t amount);
 
 /* intent.c: the caller holds the lock. */
 struct intent *intent_find(struct simulator *self, const char *id);

@@ -1,0 +1,326 @@
+/* stories.c - the stories; see stories.h. */
+#include "stories.h"
+
+#include "client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PRICE_MINOR = 2500, PLENTY = 100000, NAME_LENGTH = 128 };
+
+#define MANUAL "{\"providerAccount\":\"manual\"}"
+#define CARD_OF(method) "{\"providerAccount\":\"stripe\",\"paymentMethod\":\"" method "\"}"
+
+/* What all stories sell; told to the cases' processes by fork. */
+static char plenty_id[NAME_LENGTH], plenty_slug[NAME_LENGTH], short_id[NAME_LENGTH],
+    coupon[NAME_LENGTH];
+
+void stories_begin(void)
+{
+    struct item plenty = given_item(PRICE_MINOR, PLENTY), one = given_item(PRICE_MINOR, 1);
+
+    snprintf(plenty_id, sizeof plenty_id, "%s", plenty.variant_id);
+    snprintf(plenty_slug, sizeof plenty_slug, "%s", plenty.slug);
+    snprintf(short_id, sizeof short_id, "%s", one.variant_id);
+    snprintf(coupon, sizeof coupon, "%s", given_coupon(PLENTY));
+}
+
+/* --- carts and purchases --------------------------------------------------------------------- */
+
+static void given_a_cart_of(struct plot *plot, const char *variant_id, int64_t quantity)
+{
+    plot->email = plot->email != NULL ? plot->email : "ada@buyer.example";
+    plot->cart = given_cart_of(plot->email, (struct item){.variant_id = variant_id}, quantity);
+    expect(store("POST", arena_printf(arena, "/carts/%s/coupons", plot->cart),
+                 arena_printf(arena, "{\"couponCode\":\"%s\"}", coupon), NULL),
+           200);
+    plot->total = total_of(plot->cart);
+    plot->key = new_key();
+    plot->tenders = MANUAL;
+}
+
+static void given_a_cart(struct plot *plot)
+{
+    given_a_cart_of(plot, plenty_id, 1);
+}
+
+static struct answer check_out(const void *what)
+{
+    const struct plot *plot = what;
+    return when_tendering(plot->cart, plot->total, plot->tenders, plot->key);
+}
+
+static void when_bought(struct plot *plot)
+{
+    struct answer answer = expect(insist(check_out, plot), 201);
+
+    plot->order = text_at(answer, "orderId");
+    plot->checkout = text_at(answer, "id");
+}
+
+/* What was answered stays true, and the same key leads to the same order. */
+static void then_sold(struct plot *plot)
+{
+    struct answer checkout =
+        expect(store("GET", arena_printf(arena, "/checkouts/%s", plot->checkout), NULL, NULL), 200);
+    struct answer again = expect(check_out(plot), 201);
+
+    ck_assert_str_eq(text_at(checkout, "orderId"), plot->order);
+    ck_assert_str_eq(text_at(again, "orderId"), plot->order);
+    later(LATER_PAID, plot->order, plot->checkout);
+    later(LATER_CLOSED, plot->cart, plot->checkout);
+}
+
+const struct story SALE = {"sale", given_a_cart, when_bought, then_sold};
+
+static void given_a_card(struct plot *plot)
+{
+    given_a_cart(plot);
+    plot->tenders = CARD_OF("pm_card_visa");
+}
+
+const struct story CARD = {"card", given_a_card, when_bought, then_sold};
+
+/* --- refusals: compensations -------------------------------------------------------------------
+ */
+
+static void given_a_bad_card(struct plot *plot)
+{
+    given_a_cart(plot);
+    plot->tenders = CARD_OF("pm_card_chargeDeclined");
+}
+
+static void when_declined(struct plot *plot)
+{
+    expect_problem(insist(check_out, plot), 409, "PAYMENT_DECLINED");
+}
+
+static void then_open(struct plot *plot)
+{
+    expect_problem(check_out(plot), 409, "PAYMENT_DECLINED"); // also when asked again
+    later(LATER_OPEN, plot->cart, plot->key);
+}
+
+const struct story DECLINED = {"declined", given_a_bad_card, when_declined, then_open};
+
+/* The first is held before the second is declined. */
+static void given_two_cards(struct plot *plot)
+{
+    given_a_cart(plot);
+    plot->tenders = "{\"providerAccount\":\"stripe\",\"paymentMethod\":\"pm_card_visa\","
+                    "\"amountMinor\":\"1000\"}," CARD_OF("pm_card_chargeDeclined");
+}
+
+const struct story TWO_CARDS = {"two_cards", given_two_cards, when_declined, then_open};
+
+static void given_too_many(struct plot *plot)
+{
+    given_a_cart_of(plot, short_id, 2);
+}
+
+static void when_refused(struct plot *plot)
+{
+    expect_problem(insist(check_out, plot), 409, "INSUFFICIENT_STOCK");
+}
+
+static void then_open_still(struct plot *plot)
+{
+    later(LATER_OPEN, plot->cart, plot->key);
+}
+
+const struct story SHORT = {"short", given_too_many, when_refused, then_open_still};
+
+/* --- afterwards --------------------------------------------------------------------------------
+ */
+
+static struct answer cancel_order(const void *what)
+{
+    const struct plot *plot = what;
+    return admin("POST", arena_printf(arena, "/orders/%s/cancel", plot->order),
+                 "{\"reason\":\"the buyer changed their mind\"}");
+}
+
+static void given_a_paid_order(struct plot *plot)
+{
+    given_a_card(plot);
+    when_bought(plot);
+    await(arena_printf(arena, "/orders/%s", plot->order), "paymentStatus", "PAYMENT_STATUS_PAID");
+}
+
+static void when_cancelled(struct plot *plot)
+{
+    expect(insist(cancel_order, plot), 200);
+}
+
+static void then_refunded(struct plot *plot)
+{
+    until(arena_printf(arena, "/orders/%s", plot->order), "state", "ORDER_STATE_CANCELLED");
+    later(LATER_REFUNDED, plot->order, plot->checkout);
+}
+
+const struct story CANCELLED = {"cancelled", given_a_paid_order, when_cancelled, then_refunded};
+
+/* The bank tells the provider, the provider tells us, and the buyer comes back. */
+static void given_a_buyer_at_the_bank(struct plot *plot)
+{
+    given_a_cart(plot);
+    plot->tenders = CARD_OF("pm_card_authenticationRequired");
+    plot->checkout = text_at(expect(check_out(plot), 202), "id");
+}
+
+static void when_confirmed(struct plot *plot)
+{
+    expect(simulator("/complete",
+                     arena_printf(arena, "checkout_id=%s&outcome=succeed", plot->checkout)),
+           200);
+    when_bought(plot);
+}
+
+const struct story BANK = {"bank", given_a_buyer_at_the_bank, when_confirmed, then_sold};
+
+/* The provider is away for a moment; the buyer too, for good. */
+static void when_resumed(struct plot *plot)
+{
+    expect(simulator("/script", "operation=create&behaviour=unavailable&count=1"), 200);
+    plot->checkout = text_at(expect(check_out(plot), 202), "id");
+    plot->order = text_at(await(arena_printf(arena, "/checkouts/%s", plot->checkout), "state",
+                                "CHECKOUT_STATE_PLACED"),
+                          "orderId");
+}
+
+const struct story RESUMED = {"resumed", given_a_card, when_resumed, then_sold};
+
+static void when_left_to_expire(struct plot *plot)
+{
+    plot->key = new_key();
+    shop_script(arena_printf(arena,
+                             "call Inventory/Reserve '{\"reservationId\":\"%s\",\"ttlMs\":\"200\","
+                             "\"lines\":[{\"lineId\":\"1\",\"variantId\":\"%s\","
+                             "\"quantity\":\"1\"}]}'",
+                             plot->key, plenty_id));
+}
+
+static void then_expired(struct plot *plot)
+{
+    const char *ask =
+        arena_printf(arena,
+                     "until TORG_VAR='%s' '%s/deploy/local/call' Inventory/GetReservation "
+                     "'{\"reservationId\":\"%s\"}' | grep -q EXPIRED; do sleep 0.1; done",
+                     shop_setting("TORG_SHOP_VAR"), shop_setting("TORG_ROOT"), plot->key);
+    ck_assert_int_eq(system(ask), 0);
+}
+
+const struct story EXPIRED = {"expired", NULL, when_left_to_expire, then_expired};
+
+/* --- carts, imports, mails ---------------------------------------------------------------------
+ */
+
+static struct answer add_line(const void *what)
+{
+    const struct plot *plot = what;
+    return store(
+        "POST", arena_printf(arena, "/carts/%s/lines", plot->cart),
+        arena_printf(arena, "{\"lines\":[{\"variantId\":\"%s\",\"quantity\":\"1\"}]}", plenty_id),
+        plot->key);
+}
+
+static void when_a_line_is_added(struct plot *plot)
+{
+    expect(insist(add_line, plot), 200);
+}
+
+static void then_added_once(struct plot *plot)
+{
+    struct answer cart =
+        expect(store("GET", arena_printf(arena, "/carts/%s", plot->cart), NULL, NULL), 200);
+    ck_assert_int_eq(int_at(cart, "cart.lines.0.quantity"), 2);
+    ck_assert_ptr_null(node_at(cart, "cart.lines.1"));
+}
+
+const struct story ADD_LINE = {"add_line", given_a_cart, when_a_line_is_added, then_added_once};
+
+static struct answer upload(const void *what)
+{
+    const struct plot *plot = what;
+    struct answer answer = admin_csv(
+        arena_printf(arena,
+                     "/imports/products?channel_id=%s&price_list_id=%s&warehouse_id=%s&locale=en"
+                     "&tax_category_code=standard&file_name=crash.csv",
+                     id_by_code("/channels", "channels", "eu"),
+                     id_by_code("/price-lists", "priceLists", "eur-gross"),
+                     id_by_code("/warehouses", "warehouses", "hamburg")),
+        arena_printf(arena,
+                     "Title,Handle,Option1 Name,Option1 Value,Variant Price,Variant SKU,"
+                     "Variant Inventory Qty,Published,Status\r\n"
+                     "Imported,%s,Size,S,12.50,%s-s,7,true,active\r\n",
+                     plot->key, plot->key));
+    answer.status = answer.status == 202 ? 200 : answer.status; // accepted is final here
+    return answer;
+}
+
+static void when_imported(struct plot *plot)
+{
+    plot->key = arena_printf(arena, "import-%s", new_key());
+    struct answer import = expect(insist(upload, plot), 200);
+    plot->order = text_at(import, "import.id");
+}
+
+static void then_on_sale_once(struct plot *plot)
+{
+    admin_until(arena_printf(arena, "/imports/%s", plot->order), "import.state",
+                "IMPORT_STATE_SUCCEEDED");
+    struct answer product =
+        until(arena_printf(arena, "/products/%s", plot->key), "product.variants.0.available", "7");
+    ck_assert_ptr_null(node_at(product, "product.variants.1"));
+}
+
+const struct story IMPORT = {"import", NULL, when_imported, then_on_sale_once};
+
+static void given_a_new_buyer(struct plot *plot)
+{
+    plot->email = new_email();
+    given_a_cart(plot);
+}
+
+static void then_mailed(struct plot *plot)
+{
+    then_sold(plot);
+    later(LATER_MAILED, plot->email, "Subject: ");
+}
+
+const struct story MAIL = {"mail", given_a_new_buyer, when_bought, then_mailed};
+
+/* --- the relay and the consumers ---------------------------------------------------------------
+ */
+
+static void when_the_slot_is_forgotten(struct plot *plot)
+{
+    const char *line = arena_printf(
+        arena, "TORG_VAR='%s' '%s/tests/crash/forget_slot' >>'%s/log/scripts.log' 2>&1",
+        shop_setting("TORG_SHOP_VAR"), shop_setting("TORG_ROOT"), shop_setting("TORG_SHOP_VAR"));
+    ck_assert_int_eq(system(line), 0);
+    when_bought(plot);
+}
+
+const struct story RELAY_ANEW = {"relay_anew", given_a_cart, when_the_slot_is_forgotten, then_sold};
+
+static void when_the_relays_are_stopped(struct plot *plot)
+{
+    when_bought(plot);
+    shop_script("restart outbox-relay outbox-relay-2");
+}
+
+const struct story RELAY_STOPPED = {"relay_stopped", given_a_cart, when_the_relays_are_stopped,
+                                    then_sold};
+
+static void when_a_consumer_is_stopped(struct plot *plot)
+{
+    when_bought(plot);
+    shop_script("restart inventory");
+}
+
+const struct story CONSUMER_STOPPED = {"consumer_stopped", given_a_cart, when_a_consumer_is_stopped,
+                                       then_sold};
