@@ -42,8 +42,15 @@ struct block {
     char data[];
 };
 
+struct deferred {
+    struct deferred *earlier;
+    void (*run)(void *arg);
+    void *arg;
+};
+
 struct arena {
     ProtobufCAllocator protobuf;
+    struct deferred *deferred; // lives in the arena itself
     struct block *first;
     struct block *current;
     size_t limit;
@@ -160,10 +167,26 @@ static void free_blocks(struct block *block)
     }
 }
 
+static void run_deferred(struct arena *arena)
+{
+    for (struct deferred *each = arena->deferred; each; each = each->earlier)
+        each->run(each->arg);
+    arena->deferred = NULL;
+}
+
+void arena_defer(struct arena *arena, void (*run)(void *arg), void *arg)
+{
+    struct deferred *deferred = arena_new(arena, struct deferred);
+
+    *deferred = (struct deferred){.earlier = arena->deferred, .run = run, .arg = arg};
+    arena->deferred = deferred;
+}
+
 void arena_destroy(struct arena *arena)
 {
     if (!arena)
         return;
+    run_deferred(arena);
     free_blocks(arena->first);
     free(arena);
 }
@@ -173,6 +196,7 @@ void arena_reset(struct arena *arena)
     struct block *last = NULL;
     size_t kept = 0;
 
+    run_deferred(arena);
     for (struct block *block = arena->first; block; block = block->next) {
         kept += block->size;
         if (last && kept > KEPT_MAX)

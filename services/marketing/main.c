@@ -29,18 +29,9 @@ static const struct event_kind *const EVENTS[] = {
 };
 
 static const struct error_def *const ERRORS[] = {
-    &PROMOTION_NOT_FOUND,
-    &PROMOTION_CODE_TAKEN,
-    &TOO_MANY_PROMOTIONS,
-    &BAD_PROMOTION,
-    &INVALID_RULE,
-    &COUPON_NOT_FOUND,
-    &COUPON_CODE_TAKEN,
-    &COUPON_LIMIT_TOO_LOW,
-    &COUPON_NOT_USABLE,
-    &HOLD_RELEASED,
-    &HOLD_NOT_FOUND,
-    NULL,
+    &PROMOTION_NOT_FOUND, &PROMOTION_CODE_TAKEN, &TOO_MANY_PROMOTIONS, &BAD_PROMOTION,
+    &INVALID_RULE,        &COUPON_NOT_FOUND,     &COUPON_CODE_TAKEN,   &COUPON_LIMIT_TOO_LOW,
+    &COUPON_NOT_USABLE,   &HOLD_RELEASED,        &HOLD_NOT_FOUND,      NULL,
 };
 
 static const struct db_stmt *const *const STATEMENTS[] = {
@@ -52,19 +43,10 @@ static const struct db_stmt *const *const STATEMENTS[] = {
 
 static const struct service_component *const COMPONENTS[] = {&EVENTS_COMPONENT, NULL};
 
-static struct status start(struct ctx *boot)
-{
-    struct marketing *self = ctx_state(boot);
-    pthread_mutex_init(&self->lock, NULL);
-    return status_ok();
-}
-
 static void stop(void *state)
 {
     struct marketing *self = state;
-    if (self->promotions)
-        promotion_set_release(self, self->promotions);
-    pthread_mutex_destroy(&self->lock);
+    epoch_slot_close(&self->promotions);
 }
 
 const struct service MARKETING = {
@@ -79,7 +61,6 @@ const struct service MARKETING = {
     .components = COMPONENTS,
     .config = CONFIG,
     .state_size = sizeof(struct marketing),
-    .start = start,
     .stop = stop,
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/db.h"
+#include "chassis/epoch.h"
 #include "chassis/service.h"
 #include "events/consumer.h"
 #include "events/event.h"
@@ -9,16 +10,12 @@
 #include "marketing/v1/types.pb-c.h"
 #include "rules_engine/evaluate.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct promotion_set;
-
 struct marketing {
     int64_t promotions_max;
-    pthread_mutex_t lock; /* guards `promotions` */
-    struct promotion_set *promotions;
+    struct epoch_slot promotions;
 };
 
 enum { TIME_FOREVER = 0 };
@@ -81,16 +78,10 @@ struct compiled_promotion {
     int64_t valid_until_us;
 };
 struct promotion_set {
-    int64_t epoch;
-    struct arena *arena;
     struct compiled_promotion *promotions; /* in the order of application */
     size_t count;
-    int64_t users; /* under the daemon's lock; the last one frees it */
 };
-/* The set of that epoch, loading it through tx when it is not the one in memory. */
-struct status promotion_set_acquire(struct db_tx *tx, int64_t epoch,
-                                    struct promotion_set **ret_set);
-void promotion_set_release(struct marketing *self, struct promotion_set *set);
+extern const struct epoch_kind PROMOTION_SET;
 
 /* store_promotion.c */
 struct status store_bump_epoch(struct db_tx *tx);

@@ -16,6 +16,7 @@ struct status pricing_upsert_currency(struct ctx *ctx,
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
     TRY(store_set_currency(tx, req->currency->code, req->currency->exponent));
+    TRY(store_bump_terms(tx));
     rep->currency = req->currency;
     return db_commit(&tx);
 }

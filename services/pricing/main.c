@@ -36,6 +36,12 @@ static const struct db_stmt *const *const STATEMENTS[] = {
 
 static const struct service_component *const COMPONENTS[] = {&EVENTS_COMPONENT, NULL};
 
+static void stop(void *state)
+{
+    struct pricing *self = state;
+    epoch_slot_close(&self->terms);
+}
+
 const struct service PRICING = {
     .name = "pricing",
     .doc = "price lists, prices, taxes, and the calculator",
@@ -45,6 +51,8 @@ const struct service PRICING = {
     .statements = STATEMENTS,
     .migrations = PRICING_MIGRATIONS,
     .components = COMPONENTS,
+    .state_size = sizeof(struct pricing),
+    .stop = stop,
 };
 
 int main(int argc, char **argv)

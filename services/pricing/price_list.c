@@ -107,6 +107,7 @@ struct status pricing_create_price_list(struct ctx *ctx,
     struct status added = store_add_list(tx, &list);
     if (added.code != STATUS_OK)
         return explain(ctx, tx, &list, added);
+    TRY(store_bump_terms(tx));
     TRY(publish(tx, &list));
     TRY(db_audit(tx, "create_price_list", list.id, NULL));
     rep->price_list = wire_price_list(ctx, &list);
@@ -132,6 +133,7 @@ struct status pricing_update_price_list(struct ctx *ctx,
     struct status changed = store_change_list(tx, &list);
     if (changed.code != STATUS_OK)
         return explain(ctx, tx, &list, changed);
+    TRY(store_bump_terms(tx));
     TRY(publish(tx, &list));
     TRY(db_audit(tx, "update_price_list", list.id, NULL));
     rep->price_list = wire_price_list(ctx, &list);

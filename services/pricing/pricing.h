@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/db.h"
+#include "chassis/epoch.h"
 #include "chassis/service.h"
 #include "common/decimal.h"
 #include "events/event.h"
@@ -13,6 +14,10 @@
 #include <stdint.h>
 
 enum { TIME_FOREVER = 0 }; /* "unset" in messages and in our structs; 'infinity' in the tables */
+
+struct pricing {
+    struct epoch_slot terms;
+};
 
 extern const struct event_kind PRICE_CHANGED;
 extern const struct event_kind PRICE_LIST_CHANGED;
@@ -69,7 +74,22 @@ struct tax_rate {
     int64_t version;
 };
 
-/* Everything a calculation may depend on: all rows that hold now or later. */
+/* What changes rarely: every list, every rate, every currency. Shared until its epoch moves. */
+struct terms {
+    const struct price_list *lists;
+    size_t list_count;
+    const struct tax_rate *rates;
+    size_t rate_count;
+    const struct currency *currencies;
+    size_t currency_count;
+};
+struct currency {
+    const char *code;
+    int32_t exponent;
+};
+
+/* Everything a calculation may depend on. Prices hold now or later; of lists and rates there are
+ * all. */
 struct price_book {
     int64_t at_us;
     int32_t exponent;    /* of the context's currency */
@@ -110,17 +130,19 @@ struct price_filter {
 struct status store_list_prices(struct db_tx *tx, const struct price_filter *filter,
                                 struct price **ret_prices, size_t *ret_count);
 
-/* store_book.c: one round trip. at_us 0 is the database's now. `all_lists` loads lists of other
- * dimensions too, for explain. */
+/* store_book.c: one statement. at_us 0 is the database's now. `every_price` loads prices of other
+ * currencies and of the past too, for explain. */
 struct book_query {
     const char *currency_code;
     const struct uuid *variant_ids;
     size_t variant_count;
     int64_t at_us;
-    bool all_lists;
+    bool every_price;
 };
 struct status store_load_book(struct db_tx *tx, const struct book_query *query,
                               struct price_book *ret_book);
+/* Whoever changes a list, a rate or a currency calls this in the same transaction. */
+struct status store_bump_terms(struct db_tx *tx);
 
 /* store_tax.c */
 struct status store_set_currency(struct db_tx *tx, const char *code, int64_t exponent);

@@ -98,7 +98,7 @@ struct status pricing_explain_price(struct ctx *ctx, const Pricing__V1__ExplainP
         .variant_ids = &variant_id,
         .variant_count = 1,
         .at_us = wire_time_us(req->context->at),
-        .all_lists = true,
+        .every_price = true,
     };
     (void)uuid_parse(req->variant_id, &variant_id);
 

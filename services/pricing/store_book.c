@@ -1,88 +1,130 @@
-/* store_book.c - everything a calculation depends on, in one round trip. */
+/* store_book.c - everything a calculation depends on: prices by one statement, the terms in memory.
+ */
 #include "pricing.h"
 
 #include "common/str.h"
 #include "store.h"
 
-/* Lists of the currency that hold now or later; for explain all of them. */
-static const struct db_stmt BOOK_LISTS = {
-    .name = "book_lists",
-    .in = "tdf",
+static const struct db_stmt BUMP_TERMS = {
+    .name = "bump_terms",
+    .in = "",
+    .out = "",
+    .sql = "UPDATE pricing.terms_epoch SET epoch = epoch + 1",
+};
+
+static const struct db_stmt TERMS_LISTS = {
+    .name = "terms_lists",
+    .in = "",
     .out = LIST_COLUMN_TYPES,
-    .sql = "SELECT " LIST_COLUMNS " FROM pricing.price_list"
-           " WHERE $3 OR (currency_code = $1 AND is_active"
-           " AND valid_until > coalesce($2, clock_timestamp())) ORDER BY id LIMIT 10000",
+    .sql = "SELECT " LIST_COLUMNS " FROM pricing.price_list ORDER BY id LIMIT 10000",
     .read_only = true,
 };
 
-static const struct db_stmt BOOK_PRICES = {
-    .name = "book_prices",
+static const struct db_stmt TERMS_RATES = {
+    .name = "terms_rates",
+    .in = "",
+    .out = RATE_COLUMN_TYPES,
+    .sql = "SELECT " RATE_COLUMNS " FROM pricing.tax_rate WHERE valid_until > valid_from"
+           " ORDER BY id LIMIT 100000",
+    .read_only = true,
+};
+
+static const struct db_stmt TERMS_CURRENCIES = {
+    .name = "terms_currencies",
+    .in = "",
+    .out = "ti",
+    .sql = "SELECT code, exponent FROM pricing.currency LIMIT 1000",
+    .read_only = true,
+};
+
+/* There is always a row, which tells time and epoch; without prices its id is null. */
+static const struct db_stmt BOOK = {
+    .name = "book",
     .in = "Utdf",
-    .out = PRICE_COLUMN_TYPES,
+    .out = PRICE_COLUMN_TYPES "di",
     .sql = "SELECT price.id, price.price_list_id, price.variant_id, price.min_quantity,"
            " price.unit_unscaled, price.unit_scale, price.compare_unscaled, price.compare_scale,"
-           " price.valid_from, nullif(price.valid_until, 'infinity')"
-           " FROM pricing.price JOIN pricing.price_list ON price_list.id = price.price_list_id"
-           " WHERE price.variant_id = ANY ($1)"
-           " AND ($4 OR (price_list.currency_code = $2 AND price_list.is_active"
-           "   AND price.valid_until > coalesce($3, clock_timestamp())))"
-           " AND price.valid_until > price.valid_from"
+           " price.valid_from, nullif(price.valid_until, 'infinity'),"
+           " coalesce($3, clock_timestamp()), terms_epoch.epoch"
+           " FROM pricing.terms_epoch"
+           " LEFT JOIN (pricing.price JOIN pricing.price_list ON price_list.id = price_list_id)"
+           "   ON price.variant_id = ANY ($1) AND price.valid_until > price.valid_from"
+           "   AND ($4 OR (price_list.currency_code = $2 AND price_list.is_active"
+           "     AND price.valid_until > coalesce($3, clock_timestamp())))"
            " ORDER BY price.variant_id, price.price_list_id, price.min_quantity, price.valid_from"
            " LIMIT 20000",
     .read_only = true,
 };
 
-static const struct db_stmt BOOK_RATES = {
-    .name = "book_rates",
-    .in = "d",
-    .out = RATE_COLUMN_TYPES,
-    .sql = "SELECT " RATE_COLUMNS " FROM pricing.tax_rate"
-           " WHERE valid_until > coalesce($1, clock_timestamp()) AND valid_until > valid_from"
-           " ORDER BY id LIMIT 10000",
-    .read_only = true,
-};
+struct status store_bump_terms(struct db_tx *tx)
+{
+    return db_later(tx, &BUMP_TERMS, DB_NONE);
+}
 
-static const struct db_stmt BOOK_CURRENCY = {
-    .name = "book_currency",
-    .in = "td",
-    .out = "di",
-    .sql = "SELECT coalesce($2, clock_timestamp()),"
-           " (SELECT exponent FROM pricing.currency WHERE code = $1)",
-    .read_only = true,
-};
+static struct status load_terms(struct db_tx *tx, void *rows_of_epoch)
+{
+    struct arena *arena = db_ctx(tx)->arena;
+    struct terms *terms = rows_of_epoch;
+    struct db_call calls[] = {
+        {.stmt = &TERMS_LISTS}, {.stmt = &TERMS_RATES}, {.stmt = &TERMS_CURRENCIES}};
+    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
+
+    struct price_list *lists = arena_array(arena, struct price_list, calls[0].rows.count);
+    for (size_t i = 0; i < calls[0].rows.count; i++)
+        store_read_list(&calls[0].rows, i, &lists[i]);
+    terms->lists = lists;
+    terms->list_count = calls[0].rows.count;
+    terms->rates = store_read_rates(tx, &calls[1].rows, &terms->rate_count);
+
+    struct currency *currencies = arena_array(arena, struct currency, calls[2].rows.count);
+    for (size_t i = 0; i < calls[2].rows.count; i++)
+        currencies[i] = (struct currency){db_get_text(&calls[2].rows, i, 0),
+                                          (int32_t)db_get_int(&calls[2].rows, i, 1)};
+    terms->currencies = currencies;
+    terms->currency_count = calls[2].rows.count;
+    return status_ok();
+}
+
+static const struct epoch_kind TERMS = {.size = sizeof(struct terms), .load = load_terms};
+
+static const struct currency *find_currency(const struct terms *terms, const char *code)
+{
+    for (size_t i = 0; i < terms->currency_count; i++)
+        if (str_equal(terms->currencies[i].code, code))
+            return &terms->currencies[i];
+    return NULL;
+}
 
 struct status store_load_book(struct db_tx *tx, const struct book_query *query,
                               struct price_book *ret_book)
 {
-    struct arena *arena = db_ctx(tx)->arena;
-    struct db_value at = db_time_or_null(query->at_us);
-    struct db_call calls[] = {
-        {.stmt = &BOOK_CURRENCY, .args = DB_ARGS(db_text(query->currency_code), at)},
-        {.stmt = &BOOK_LISTS,
-         .args = DB_ARGS(db_text(query->currency_code), at, db_bool(query->all_lists))},
-        {.stmt = &BOOK_PRICES,
-         .args = DB_ARGS(db_uuids(query->variant_ids, query->variant_count),
-                         db_text(query->currency_code), at, db_bool(query->all_lists))},
-        {.stmt = &BOOK_RATES, .args = DB_ARGS(at)},
+    enum { AT = sizeof(PRICE_COLUMN_TYPES) - 1, EPOCH };
+    struct pricing *self = ctx_state(db_ctx(tx));
+    struct db_rows rows;
+    const void *rows_of_epoch;
+    TRY(db_many(tx, &BOOK,
+                DB_ARGS(db_uuids(query->variant_ids, query->variant_count),
+                        db_text(query->currency_code), db_time_or_null(query->at_us),
+                        db_bool(query->every_price)),
+                &rows));
+    TRY(epoch_rows_get(tx, &self->terms, &TERMS, db_get_int(&rows, 0, EPOCH), &rows_of_epoch));
+
+    const struct terms *terms = rows_of_epoch;
+    const struct currency *currency = find_currency(terms, query->currency_code);
+    *ret_book = (struct price_book){
+        .at_us = db_get_time(&rows, 0, AT),
+        .knows_currency = currency != NULL,
+        .exponent = currency ? currency->exponent : 0,
+        .lists = terms->lists,
+        .list_count = terms->list_count,
+        .rates = terms->rates,
+        .rate_count = terms->rate_count,
     };
-    struct price_book book = {0};
-
-    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
-    book.at_us = db_get_time(&calls[0].rows, 0, 0);
-    book.knows_currency = !db_is_null(&calls[0].rows, 0, 1);
-    book.exponent = (int32_t)db_get_int(&calls[0].rows, 0, 1);
-
-    struct price_list *lists = arena_array(arena, struct price_list, calls[1].rows.count);
-    for (size_t i = 0; i < calls[1].rows.count; i++)
-        store_read_list(&calls[1].rows, i, &lists[i]);
-    book.lists = lists;
-    book.list_count = calls[1].rows.count;
-    book.prices = store_read_prices(tx, &calls[2].rows, &book.price_count);
-    book.rates = store_read_rates(tx, &calls[3].rows, &book.rate_count);
-    *ret_book = book;
+    if (!db_is_null(&rows, 0, 0))
+        ret_book->prices = store_read_prices(tx, &rows, &ret_book->price_count);
     return status_ok();
 }
 
 const struct db_stmt *const STORE_BOOK_STATEMENTS[] = {
-    &BOOK_LISTS, &BOOK_PRICES, &BOOK_RATES, &BOOK_CURRENCY, NULL,
+    &BUMP_TERMS, &TERMS_LISTS, &TERMS_RATES, &TERMS_CURRENCIES, &BOOK, NULL,
 };

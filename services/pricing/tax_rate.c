@@ -107,6 +107,7 @@ struct status pricing_upsert_tax_rate(struct ctx *ctx, const Pricing__V1__Upsert
     TRY(supersede_rate(tx, &rate, &is_same));
     if (!is_same) {
         TRY(store_add_rate(tx, &rate));
+        TRY(store_bump_terms(tx));
         TRY(publish(tx, &rate));
         TRY(db_audit(tx, "set_tax_rate", rate.id, NULL));
     }

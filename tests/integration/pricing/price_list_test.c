@@ -5,15 +5,6 @@
 #include "example.h"
 #include "pricing/v1/events.schema.h"
 
-static struct status updating(Pricing__V1__PriceList *list, int64_t expected_version)
-{
-    Pricing__V1__UpdatePriceListRequest req = PRICING__V1__UPDATE_PRICE_LIST_REQUEST__INIT;
-    Pricing__V1__UpdatePriceListResponse rep = PRICING__V1__UPDATE_PRICE_LIST_RESPONSE__INIT;
-    req.price_list = list;
-    req.expected_version = expected_version;
-    return pricing_update_price_list(world_ctx(pricing), &req, &rep);
-}
-
 START_TEST(a_list_reads_as_it_was_written_and_is_published)
 {
     given_pricing();

@@ -48,6 +48,42 @@ START_TEST(a_cart_is_calculated_from_the_rows)
 }
 END_TEST
 
+static int64_t gross_of_a_mug(void)
+{
+    struct ctx *ctx = world_ctx(pricing);
+    Pricing__V1__CalculateRequest req = PRICING__V1__CALCULATE_REQUEST__INIT;
+    Pricing__V1__CalculateResponse rep = PRICING__V1__CALCULATE_RESPONSE__INIT;
+    Pricing__V1__PriceLine *lines[] = {line(ctx, "a", mug, 1)};
+    req.context = context_in("DE");
+    req.n_lines = 1;
+    req.lines = lines;
+    then_ok(pricing_calculate(ctx, &req, &rep));
+    return rep.breakdown->gross_minor;
+}
+
+START_TEST(a_change_of_list_or_rate_is_priced_at_once)
+{
+    Pricing__V1__PriceList *better, *none;
+    given_shop();
+    ck_assert_int_eq(gross_of_a_mug(), 1190);
+
+    then_ok(creating(price_list("sale", 2), &better));
+    given_price(better->id, mug, 595);
+    ck_assert_int_eq(gross_of_a_mug(), 595);
+    better->is_active = false;
+    then_ok(updating(better, better->version));
+    ck_assert_int_eq(gross_of_a_mug(), 1190);
+
+    /* by another replica: what this one holds in memory has to go */
+    world_sql("UPDATE pricing.price_list SET is_active = code = 'sale'");
+    world_sql("UPDATE pricing.terms_epoch SET epoch = epoch + 1");
+    ck_assert_int_eq(gross_of_a_mug(), 595);
+    then_reason(creating(price_list("sale", 2), &none), STATUS_ALREADY_EXISTS,
+                "PRICE_LIST_CODE_TAKEN");
+    ck_assert_int_eq(gross_of_a_mug(), 595);
+}
+END_TEST
+
 START_TEST(the_past_can_be_calculated_again)
 {
     given_shop();
@@ -136,6 +172,7 @@ void read_case(Suite *suite)
     TCase *tcase = world_case(suite, "reading");
 
     tcase_add_test(tcase, a_cart_is_calculated_from_the_rows);
+    tcase_add_test(tcase, a_change_of_list_or_rate_is_priced_at_once);
     tcase_add_test(tcase, the_past_can_be_calculated_again);
     tcase_add_test(tcase, a_list_of_products_gets_a_price_each);
     tcase_add_test(tcase, explain_shows_the_past_and_other_lists);

@@ -55,6 +55,15 @@ struct status creating(Pricing__V1__PriceList *list, Pricing__V1__PriceList **re
     return status;
 }
 
+struct status updating(Pricing__V1__PriceList *list, int64_t expected_version)
+{
+    Pricing__V1__UpdatePriceListRequest req = PRICING__V1__UPDATE_PRICE_LIST_REQUEST__INIT;
+    Pricing__V1__UpdatePriceListResponse rep = PRICING__V1__UPDATE_PRICE_LIST_RESPONSE__INIT;
+    req.price_list = list;
+    req.expected_version = expected_version;
+    return pricing_update_price_list(world_ctx(pricing), &req, &rep);
+}
+
 const char *given_list(const char *code, int32_t priority)
 {
     Pricing__V1__PriceList *list;

@@ -19,6 +19,7 @@ void given_pricing(void);   /* the daemon, EUR, the tax category "standard" */
 /* Gross, at home in DE, active; other fields are the test's to change before creating(). */
 Pricing__V1__PriceList *price_list(const char *code, int32_t priority);
 struct status creating(Pricing__V1__PriceList *list, Pricing__V1__PriceList **ret_list);
+struct status updating(Pricing__V1__PriceList *list, int64_t expected_version);
 const char *given_list(const char *code, int32_t priority); /* its id */
 
 /* Sets one price in cents from `delay_us` after now; ret_changed may be NULL. */

@@ -105,6 +105,40 @@ START_TEST(text_is_copied_and_formatted)
 }
 END_TEST
 
+static int given_back[4];
+static int given_back_count;
+
+static void give_back(void *number)
+{
+    given_back[given_back_count++] = *(int *)number;
+}
+
+START_TEST(what_is_deferred_runs_once_when_the_memory_goes)
+{
+    int *first = arena_new(arena, int), *second = arena_new(arena, int);
+
+    given_back_count = 0;
+    *first = 1;
+    *second = 2;
+    arena_defer(arena, give_back, first);
+    arena_defer(arena, give_back, second);
+    ck_assert_int_eq(given_back_count, 0);
+    arena_reset(arena);
+    ck_assert_int_eq(given_back_count, 2);
+    ck_assert_int_eq(given_back[0], 2);
+    ck_assert_int_eq(given_back[1], 1);
+
+    struct arena *other = arena_create(1000);
+    int *third = arena_new(other, int);
+
+    *third = 3;
+    arena_defer(other, give_back, third);
+    arena_reset(arena);
+    arena_destroy(other);
+    ck_assert_int_eq(given_back_count, 3);
+}
+END_TEST
+
 START_TEST(destroying_nothing_is_allowed)
 {
     arena_destroy(NULL);
@@ -147,6 +181,7 @@ Suite *arena_suite(void)
     tcase_add_test(tcase, the_limit_bounds_what_a_peer_chooses_and_nothing_else);
     tcase_add_test(tcase, a_message_beyond_the_limit_is_a_decode_error);
     tcase_add_test(tcase, text_is_copied_and_formatted);
+    tcase_add_test(tcase, what_is_deferred_runs_once_when_the_memory_goes);
     tcase_add_test(tcase, destroying_nothing_is_allowed);
     tcase_add_test(tcase, status_codes_have_the_names_of_connect);
     if (!getenv("CK_FORK")) { // without a fork the abort would be ours

@@ -18,6 +18,10 @@ void arena_reset(
     struct arena *arena); /* everything allocated from it is gone; blocks are kept up to 64 KiB */
 size_t arena_used(const struct arena *arena);
 
+/* Runs `run(arg)` when the arena is reset or destroyed, the last one first, before its memory goes:
+ * for what is shared and has to be given back. */
+void arena_defer(struct arena *arena, void (*run)(void *arg), void *arg);
+
 /* Zeroed, aligned to 16 bytes, never NULL; size 0 is allowed. Not bound by the limit. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* NULL once the arena's limit is reached: for sizes that a peer chooses. */
