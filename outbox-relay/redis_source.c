@@ -89,8 +89,10 @@ static struct status redis_source_step(struct source *base)
     int64_t now_us = clock_monotonic_us();
     bool is_due = now_us - self->saved_at_us >= base->relay->save_interval_ms * 1000;
 
-    if (!window_is_empty(&base->window))
-        return status_ok(); /* its reports wake the loop */
+    if (!window_is_empty(&base->window)) {
+        base->due_us = now_us + RETRY_US; /* its reports wake the loop */
+        return status_ok();
+    }
     if (self->is_waiting) {
         base->due_us = now_us + RETRY_US;
         return receive(self);
