@@ -231,7 +231,6 @@ static rd_kafka_t *consumer(void) /* of what comes from now on */
 {
     static const char *const SETTINGS[][2] = {{"group.id", "events_bench"},
                                               {"enable.auto.commit", "false"},
-                                              {"fetch.queue.backoff.ms", "1"},
                                               {"check.crcs", "false"},
                                               {NULL, NULL}};
     rd_kafka_t *kafka = client(RD_KAFKA_CONSUMER, SETTINGS);

@@ -1,7 +1,7 @@
 /* hot_sku_bench.c - how many reservations a second one hot stock item takes, by number of callers.
  *
  *   eval "$(tests/support/servers up /tmp/bench)"     or TORG_TEST_POSTGRES_URL of a durable server
- *   CK_FORK=no build/dev/bin/hot_sku_bench
+ *   CK_FORK=no HOT_SKU_MS=3000 build/dev/bin/hot_sku_bench
  *
  * Callers are threads that call the handler, or (the second table) the port, over and over. What it
  * prints about fsync belongs to the numbers. */
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CALLERS_MAX = 256, SECONDS = 3, TIMES_MAX = 200000, STOCK = 100000000 };
+enum { CALLERS_MAX = 256, TIMES_MAX = 200000, STOCK = 100000000 };
 
 static const int CALLERS[] = {1, 8, 32, 256};
 
@@ -67,6 +67,13 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+static int64_t measure_us(void)
+{
+    const char *ms = getenv("HOT_SKU_MS");
+
+    return (ms != NULL ? strtoll(ms, NULL, 10) : 3000) * 1000;
+}
+
 static void measure(struct daemon *daemon, bool is_remote, int count, struct uuid variant)
 {
     static struct bench_caller callers[CALLERS_MAX];
@@ -76,7 +83,7 @@ static void measure(struct daemon *daemon, bool is_remote, int count, struct uui
     for (int i = 0; i < count; i++) {
         callers[i] = (struct bench_caller){.daemon = daemon,
                                            .is_remote = is_remote,
-                                           .until_us = start_us + SECONDS * 1000000,
+                                           .until_us = start_us + measure_us(),
                                            .variant = variant,
                                            .times_us = calloc(TIMES_MAX, sizeof(int64_t))};
         pthread_create(&callers[i].thread, NULL, run, &callers[i]);

@@ -8,7 +8,7 @@ callers=(1 8 32 128)
 read_line() # FLOW VALUES GOAL
 {
     local record open limit half
-    load "$1" "$2" --flows 1000 --callers 8 >/dev/null || true # the caches of a shop that is open
+    load "$1" "$2" --flows "$PRODUCTS" --callers 8 >/dev/null || true # the caches of a shop that is open
     record=$(repeated per_s timed "$1" "$2" --callers 32)
     load "$1" "$2" --flows 1 --answer "$var/answer" >/dev/null || true
     limit=$(web_limit "$var/answer" 32 1)
@@ -114,7 +114,8 @@ hot_sku_table()
 {
     TORG_TEST_POSTGRES_URL=$(pg_url postgres "$(secret POSTGRES_PASSWORD)" postgres) \
         TORG_TEST_REDIS_URL=$(redis_url redis-limits) TORG_TEST_KAFKA=$(kafka_brokers) \
-        CK_FORK=no CK_DEFAULT_TIMEOUT=300 "$bin/hot_sku_bench" 2>>"$var/log/load.log" |
+        CK_FORK=no CK_DEFAULT_TIMEOUT=300 HOT_SKU_MS=$([ $quick = yes ] && echo 200 || echo 3000) \
+        "$bin/hot_sku_bench" 2>>"$var/log/load.log" |
         sed -n '/over the port/,$p' |
         awk '$1 ~ /^[0-9]+$/ { printf "callers=%d per_s=%d p50=%d p99=%d batch=%s failed=%d\n", $1, $2, $3 * 1000, $4 * 1000, $5, $6 }'
 }
@@ -149,6 +150,7 @@ drained_once()
     events_bench drained "$backlog" >"$var/drained" &
     until grep -q waiting "$var/drained"; do
         kill -0 $! || return
+        sleep 0.1
     done
     daemon_launch outbox-relay
     wait $!
