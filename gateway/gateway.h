@@ -9,7 +9,7 @@
 struct key_ring; /* access/key_ring.h: customer's public keys */
 struct redis;
 struct reply_cache;      /* access/reply_cache.h */
-struct storefront_cache; /* storefront/cache.h */
+struct cache; /* chassis/cache.h */
 
 struct gateway {
     const char *limits_redis_url;
@@ -32,7 +32,7 @@ struct gateway {
 
     struct arena *arena; /* of what is made at start */
     struct redis *limits;
-    struct storefront_cache *cache;
+    struct cache *cache;
     struct reply_cache *channels; /* platform's GetChannelByKeyResponse, by key and by "id:<id>" */
     struct reply_cache *api_keys; /* platform's ResolveApiKeyResponse, by digest */
     struct key_ring *keys;

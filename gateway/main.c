@@ -6,7 +6,6 @@
 #include "parked/parked.h"
 #include "rest/rest.h"
 #include "routes.h"
-#include "storefront/cache_metrics.h"
 #include "storefront/invalidate.h"
 #include "storefront/shipping_offer.h"
 #include "storefront/storefront.h"
@@ -188,8 +187,6 @@ static struct metric *const METRICS[] = {
     &CHECKOUTS,
     &RATE_LIMITED_REQUESTS,
     &RATE_LIMIT_UNCHECKED,
-    &STOREFRONT_CACHE_READS,
-    &STOREFRONT_CACHE_BYTES,
     NULL,
 };
 

@@ -4,9 +4,9 @@
 #include "access/key_ring.h"
 #include "access/reply_cache.h"
 #include "rest/rest.h"
-#include "storefront/cache.h"
 #include "storefront/invalidate.h"
 
+#include "chassis/cache.h"
 #include "chassis/redis.h"
 #include "common/clock.h"
 #include "events/consumer.h"
@@ -64,7 +64,7 @@ struct status gateway_start(struct ctx *boot)
     self->bootstrap_digest = digest_of(self->arena, self->bootstrap_key);
     self->channels = reply_cache_create(self->arena, self->access_ttl_ms);
     self->api_keys = reply_cache_create(self->arena, self->access_ttl_ms);
-    self->cache = cache_create(self->cache_bytes, self->cache_ttl_ms);
+    self->cache = cache_create(boot, self->cache_bytes, self->cache_ttl_ms);
     self->keys = key_ring_create(self->arena);
     write_documents(self);
     consumer_on_gap(boot->daemon, forget, self);
@@ -78,7 +78,6 @@ void gateway_stop(void *state)
         redis_close(self->limits);
     reply_cache_destroy(self->channels);
     reply_cache_destroy(self->api_keys);
-    if (self->cache)
-        cache_destroy(self->cache);
+    cache_destroy(self->cache);
     arena_destroy(self->arena);
 }

@@ -5,7 +5,7 @@
 #include "chassis/wire.h"
 #include "common/clock.h"
 #include "common/str.h"
-#include "storefront/cache.h"
+#include "storefront/tags.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "common/str.h"
 #include "gateway.h"
 #include "gateway/v1/store.pb-c.h"
-#include "storefront/cache.h"
+#include "storefront/tags.h"
 
 static struct status load(struct ctx *ctx, const Catalog__V1__ListCategoriesResponse **ret_tree)
 {

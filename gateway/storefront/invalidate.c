@@ -7,7 +7,7 @@
 #include "gateway.h"
 #include "inventory/v1/events.pb-c.h"
 #include "pricing/v1/events.pb-c.h"
-#include "storefront/cache.h"
+#include "storefront/tags.h"
 
 static void mark(struct ctx *ctx, char kind, const char *id)
 {

@@ -8,7 +8,7 @@
 #include "common/str.h"
 #include "inventory/v1/service.client.h"
 #include "pricing/v1/service.client.h"
-#include "storefront/cache.h"
+#include "storefront/tags.h"
 
 #include <string.h>
 

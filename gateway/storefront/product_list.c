@@ -5,8 +5,8 @@
 #include "catalog/v1/service.client.h"
 #include "chassis/wire.h"
 #include "common/str.h"
-#include "storefront/cache.h"
 #include "storefront/catalogue.h"
+#include "storefront/tags.h"
 
 /* Which products a page shows, in its order. */
 struct page {

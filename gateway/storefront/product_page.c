@@ -4,8 +4,8 @@
 #include "catalog/v1/service.client.h"
 #include "common/str.h"
 #include "common/uuid.h"
-#include "storefront/cache.h"
 #include "storefront/catalogue.h"
+#include "storefront/tags.h"
 
 #include <string.h>
 

@@ -24,7 +24,10 @@ struct cart_daemon {
     int64_t abandoned_after_ms;
     int64_t abandoned_interval_ms;
     bool sends_recovery;
+    int64_t memory_bytes;
+    int64_t memory_ttl_ms;
     struct redis *redis;
+    struct cache *memory; /* memory.h */
 };
 
 extern const struct event_kind CART_CREATED;
@@ -72,6 +75,7 @@ struct cart_view {
     Cart__V1__CartProblem **problems;
     size_t problem_count;
     const char *customer_key;
+    int64_t asked_at_us; /* cache_now_us() before the questions; 0: not worked out just now */
 };
 
 /* store.c: the draft in Redis. */
@@ -99,7 +103,16 @@ struct status event_encode_recovery(struct ctx *ctx, const struct draft *draft,
                                     struct outbox_record *ret_record);
 
 /* quote.c: what the draft costs now. */
-struct status quote_cart(struct ctx *ctx, const struct draft *draft, struct cart_view *ret_view);
+enum quote_use {
+    QUOTE_STORED,  /* of a draft as Redis has it: this replica may remember it */
+    QUOTE_CHANGED, /* of a change that is being made: catalog's texts may be remembered ones */
+    QUOTE_BINDING, /* what a checkout freezes: everything is asked for */
+};
+struct status quote_cart(struct ctx *ctx, const struct draft *draft, enum quote_use use,
+                         struct cart_view *ret_view);
+/* What a checkout is told of a view, and the view of what was told. */
+Cart__V1__FreezeCartResponse *cart_view_tell(struct ctx *ctx, const struct cart_view *view);
+struct cart_view cart_view_told(Cart__V1__Cart *cart, const Cart__V1__FreezeCartResponse *told);
 /* The key that per-customer limits count: the customer's id, else a digest of the e-mail. */
 const char *quote_customer_key(struct ctx *ctx, const Cart__V1__Cart *cart);
 

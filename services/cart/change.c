@@ -5,6 +5,7 @@
 #include "chassis/wire.h"
 #include "common/clock.h"
 #include "common/str.h"
+#include "memory.h"
 
 #include <inttypes.h>
 
@@ -69,7 +70,7 @@ static struct status attempt(struct ctx *ctx, const struct cart_change *change, 
     TRY(change->change(ctx, draft, change->request));
     draft->cart->version++;
     draft->cart->update_time = wire_time(ctx->arena, clock_now_us());
-    TRY(quote_cart(ctx, draft, view));
+    TRY(quote_cart(ctx, draft, QUOTE_CHANGED, view));
     if (change->review)
         TRY(change->review(ctx, draft, view, change->request));
     draft->last_key = change_key(ctx);
@@ -90,12 +91,14 @@ struct status cart_apply(struct ctx *ctx, const struct cart_change *change,
         TRY(store_load(ctx, id, &draft));
         TRY(change_is_retry(ctx, draft.last_key, &is_retry));
         if (is_retry) // it is done, this is how it stands
-            return quote_cart(ctx, &draft, ret_view);
+            return quote_cart(ctx, &draft, QUOTE_STORED, ret_view);
         TRY(cart_refuse_closed(ctx, draft.cart));
         TRY(check_version(ctx, change, draft.cart));
         TRY(attempt(ctx, change, &draft, ret_view, &is_written));
-        if (is_written)
+        if (is_written) {
+            memory_keep_view(ctx, ret_view);
             return status_ok();
+        }
     }
     return ctx_fail(ctx, &CART_BUSY, "cart %s: %d attempts", change->cart_id, ATTEMPTS_MAX);
 }

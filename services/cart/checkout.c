@@ -46,17 +46,6 @@ static bool is_sellable(const struct cart_view *view)
     return true;
 }
 
-static Cart__V1__FreezeCartResponse *told(struct ctx *ctx, const struct cart_view *view)
-{
-    Cart__V1__FreezeCartResponse *told = arena_new(ctx->arena, Cart__V1__FreezeCartResponse);
-    cart__v1__freeze_cart_response__init(told);
-    told->quote = view->quote;
-    told->n_problems = view->problem_count;
-    told->problems = view->problems;
-    told->customer_key = view->customer_key;
-    return told;
-}
-
 /* What the checkout was told is stored with the frozen draft: it gets the same bytes again. A cart
  * with problems stays open, so that whoever asks again learns of them again. */
 static struct status freeze(struct ctx *ctx, struct draft *draft,
@@ -66,17 +55,17 @@ static struct status freeze(struct ctx *ctx, struct draft *draft,
     bool is_frozen = draft->cart->state != STATE(OPEN);
     if (is_frozen && str_equal(draft->cart->checkout_id, req->checkout_id)) {
         *ret_is_done = true;
-        return quote_cart(ctx, draft, view);
+        return quote_cart(ctx, draft, QUOTE_STORED, view);
     }
     TRY(check_freezable(ctx, draft, req));
-    TRY(quote_cart(ctx, draft, view));
+    TRY(quote_cart(ctx, draft, QUOTE_BINDING, view));
     if (!is_sellable(view)) {
         *ret_is_done = true;
         return status_ok();
     }
     draft->cart->state = STATE(FROZEN);
     draft->cart->checkout_id = req->checkout_id;
-    draft->frozen = told(ctx, view);
+    draft->frozen = cart_view_tell(ctx, view);
     return write_state(ctx, draft, &CART_FROZEN_EVENT, ret_is_done);
 }
 

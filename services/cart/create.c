@@ -4,6 +4,7 @@
 #include "cart/v1/service.handlers.h"
 #include "chassis/wire.h"
 #include "common/clock.h"
+#include "memory.h"
 
 static Cart__V1__Cart *new_cart(struct ctx *ctx, struct uuid id,
                                 const Cart__V1__CreateCartRequest *req)
@@ -49,12 +50,14 @@ struct status cart_create_cart(struct ctx *ctx, const Cart__V1__CreateCartReques
     TRY(cart_check_email(ctx, req->email));
     draft.cart = new_cart(ctx, draft.id, req);
     TRY(lines_add(ctx, draft.cart, req->lines, req->n_lines));
-    TRY(quote_cart(ctx, &draft, &view));
+    TRY(quote_cart(ctx, &draft, QUOTE_CHANGED, &view));
     TRY(refuse_unsellable(ctx, &view));
     TRY(event_encode(ctx, &draft, &CART_CREATED, &event));
     TRY(store_create(ctx, &draft, &event, &is_written));
-    if (!is_written) // a retry: the first call made it
-        TRY(quote_cart(ctx, &draft, &view));
+    if (is_written)
+        memory_keep_view(ctx, &view);
+    else // a retry: the first call made it
+        TRY(quote_cart(ctx, &draft, QUOTE_STORED, &view));
     cart_show(&view, &rep->cart, &rep->quote, &rep->n_problems, &rep->problems);
     return status_ok();
 }
@@ -67,7 +70,7 @@ struct status cart_get_cart(struct ctx *ctx, const Cart__V1__GetCartRequest *req
     struct cart_view view;
     (void)uuid_parse(req->cart_id, &id);
     TRY(store_load(ctx, id, &draft));
-    TRY(quote_cart(ctx, &draft, &view));
+    TRY(quote_cart(ctx, &draft, QUOTE_STORED, &view));
     cart_show(&view, &rep->cart, &rep->quote, &rep->n_problems, &rep->problems);
     return status_ok();
 }

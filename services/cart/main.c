@@ -2,7 +2,12 @@
 #include "cart.h"
 
 #include "cart/v1/service.handlers.h"
+#include "catalog/v1/events.schema.h"
+#include "chassis/cache.h"
+#include "marketing/v1/events.schema.h"
+#include "memory.h"
 #include "order/v1/events.schema.h"
+#include "pricing/v1/events.schema.h"
 
 #define FIELD(member) offsetof(struct cart_daemon, member)
 
@@ -23,6 +28,10 @@ static const struct config_field CONFIG[] = {
      30LL * 86400000, .doc = "a cart with lines that nobody touched for so long is abandoned"},
     {"CART_ABANDONED_INTERVAL", CONFIG_DURATION_MS, FIELD(abandoned_interval_ms), "10s", 20,
      3600000, .doc = "how often abandoned carts are looked for"},
+    {"CART_MEMORY", CONFIG_BYTES, FIELD(memory_bytes), "16MiB", 65536, 4294967296,
+     .doc = "how much of catalog's answers and of quotes is remembered"},
+    {"CART_MEMORY_TTL", CONFIG_DURATION_MS, FIELD(memory_ttl_ms), "10s", 10, 3600000,
+     .doc = "longest life of what is remembered when no event ends it"},
     {"CART_RECOVERY", CONFIG_BOOL, FIELD(sends_recovery), "false",
      .doc = "send a mail to the owner of an abandoned cart"},
     {0},
@@ -34,6 +43,54 @@ static const struct event_subscription SUBSCRIPTIONS[] = {
     {.topic = "order.order.events.v1",
      .body = &order__v1__order_placed__schema,
      .handle = cart_on_order_placed},
+    {.topic = "catalog.product.events.v1",
+     .body = &catalog__v1__product_created__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "catalog.product.events.v1",
+     .body = &catalog__v1__product_updated__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "catalog.product.events.v1",
+     .body = &catalog__v1__product_published__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "catalog.product.events.v1",
+     .body = &catalog__v1__product_unpublished__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "catalog.variant.events.v1",
+     .body = &catalog__v1__variant_created__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "catalog.variant.events.v1",
+     .body = &catalog__v1__variant_updated__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "catalog.variant.events.v1",
+     .body = &catalog__v1__variant_removed__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "catalog.category.events.v1",
+     .body = &catalog__v1__category_updated__schema,
+     .handle = memory_on_catalog_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "pricing.price.events.v1",
+     .body = &pricing__v1__price_changed__schema,
+     .handle = memory_on_terms_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "pricing.price.events.v1",
+     .body = &pricing__v1__price_list_changed__schema,
+     .handle = memory_on_terms_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "pricing.tax.events.v1",
+     .body = &pricing__v1__tax_rate_changed__schema,
+     .handle = memory_on_terms_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
+    {.topic = "marketing.promotion.events.v1",
+     .body = &marketing__v1__promotion_changed__schema,
+     .handle = memory_on_terms_changed,
+     .mode = SUBSCRIPTION_BROADCAST},
     {0},
 };
 
@@ -64,6 +121,8 @@ static const char *const CALLS[] = {"catalog", "pricing", "marketing", NULL};
 static struct status start(struct ctx *boot)
 {
     struct cart_daemon *self = ctx_state(boot);
+    self->memory = cache_create(boot, self->memory_bytes, self->memory_ttl_ms);
+    consumer_on_gap(boot->daemon, memory_forget, self);
     return redis_open(boot, self->redis_url, self->redis_pool, self->redis_timeout_ms,
                       &self->redis);
 }
@@ -78,6 +137,7 @@ static void stop(void *state)
 {
     struct cart_daemon *self = state;
     redis_close(self->redis);
+    cache_destroy(self->memory);
 }
 
 const struct service CART = {

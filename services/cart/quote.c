@@ -5,10 +5,12 @@
 #include "quote.h"
 
 #include "catalog/v1/service.client.h"
+#include "chassis/cache.h"
 #include "chassis/wire.h"
 #include "common/map.h"
 #include "common/str.h"
 #include "marketing/v1/service.client.h"
+#include "memory.h"
 #include "pricing/v1/service.client.h"
 
 #include <ctype.h>
@@ -30,25 +32,41 @@ const char *quote_customer_key(struct ctx *ctx, const Cart__V1__Cart *cart)
     return uuid_text(ctx->arena, uuid_v5(GUESTS, email, strlen(email)));
 }
 
-static struct status load_variants(struct ctx *ctx, const Cart__V1__Cart *cart,
+/* The variants that have to be asked for; those that are remembered go into the map at once. */
+static void choose_variants(struct ctx *ctx, const Cart__V1__Cart *cart, enum quote_use use,
+                            struct map *variants, Catalog__V1__BatchGetVariantsRequest *request)
+{
+    request->ids = arena_array(ctx->arena, const char *, cart->n_lines);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const char *id = cart->lines[i]->variant_id;
+        if (map_get(variants, id))
+            continue;
+        const Catalog__V1__VariantSnapshot *known =
+            use == QUOTE_BINDING ? NULL : memory_variant(ctx, cart, id);
+        map_set(variants, id, known ? (void *)(uintptr_t)known : request->ids);
+        if (!known)
+            request->ids[request->n_ids++] = id;
+    }
+}
+
+static struct status load_variants(struct ctx *ctx, const Cart__V1__Cart *cart, enum quote_use use,
                                    struct map *variants)
 {
     Catalog__V1__BatchGetVariantsRequest request = CATALOG__V1__BATCH_GET_VARIANTS_REQUEST__INIT;
     const Catalog__V1__BatchGetVariantsResponse *reply;
-    request.ids = arena_array(ctx->arena, const char *, cart->n_lines);
-    for (size_t i = 0; i < cart->n_lines; i++) {
-        if (map_get(variants, cart->lines[i]->variant_id))
-            continue;
-        map_set(variants, cart->lines[i]->variant_id, request.ids);
-        request.ids[request.n_ids++] = cart->lines[i]->variant_id;
-    }
+    int64_t asked_at_us = cache_now_us();
+    choose_variants(ctx, cart, use, variants, &request);
+    if (request.n_ids == 0)
+        return status_ok();
     request.locale = cart->locale;
     request.channel_id = cart->channel_id;
     TRY(catalog_v1_batch_get_variants(ctx, &request, &reply));
     for (size_t i = 0; i < request.n_ids; i++)
         map_set(variants, request.ids[i], NULL);
-    for (size_t i = 0; i < reply->n_variants; i++)
+    for (size_t i = 0; i < reply->n_variants; i++) {
         map_set(variants, reply->variants[i]->variant_id, reply->variants[i]);
+        memory_keep_variant(ctx, cart, reply->variants[i], asked_at_us);
+    }
     return status_ok();
 }
 
@@ -176,37 +194,68 @@ static struct status price_adjusted(struct ctx *ctx, struct quote_parts *parts,
     return calculate(ctx, request, &parts->breakdown);
 }
 
-static struct status quote_now(struct ctx *ctx, const Cart__V1__Cart *cart,
+static struct status quote_now(struct ctx *ctx, const Cart__V1__Cart *cart, enum quote_use use,
                                struct quote_parts *parts)
 {
-    TRY(load_variants(ctx, cart, parts->variants));
+    TRY(load_variants(ctx, cart, use, parts->variants));
     Pricing__V1__CalculateRequest *request = price_request(ctx, cart, parts->variants);
     TRY(calculate(ctx, request, &parts->breakdown));
     TRY(evaluate(ctx, cart, parts));
     return price_adjusted(ctx, parts, request);
 }
 
-struct status quote_cart(struct ctx *ctx, const struct draft *draft, struct cart_view *ret_view)
+static struct status work_out(struct ctx *ctx, Cart__V1__Cart *cart, enum quote_use use,
+                              struct cart_view *view)
 {
-    Cart__V1__Cart *cart = draft->cart;
-    const Cart__V1__FreezeCartResponse *frozen = draft->frozen;
-    struct cart_view view = {.cart = cart};
-    if (frozen) {
-        *ret_view = (struct cart_view){.cart = cart,
-                                       .quote = frozen->quote,
-                                       .problems = frozen->problems,
-                                       .problem_count = frozen->n_problems,
-                                       .customer_key = frozen->customer_key};
-        return status_ok();
-    }
-    view.customer_key = quote_customer_key(ctx, cart);
+    *view = (struct cart_view){
+        .cart = cart,
+        .customer_key = quote_customer_key(ctx, cart),
+        .asked_at_us = cache_now_us(),
+    };
     struct quote_parts parts = {
         .variants = map_create(ctx->arena, cart->n_lines + 1),
-        .customer_key = view.customer_key,
+        .customer_key = view->customer_key,
     };
     if (cart->n_lines > 0)
-        TRY(quote_now(ctx, cart, &parts));
-    quote_build(ctx->arena, cart, &parts, &view);
-    *ret_view = view;
+        TRY(quote_now(ctx, cart, use, &parts));
+    quote_build(ctx->arena, cart, &parts, view);
     return status_ok();
+}
+
+struct status quote_cart(struct ctx *ctx, const struct draft *draft, enum quote_use use,
+                         struct cart_view *ret_view)
+{
+    if (draft->frozen) {
+        *ret_view = cart_view_told(draft->cart, draft->frozen);
+        return status_ok();
+    }
+    if (use != QUOTE_STORED)
+        return work_out(ctx, draft->cart, use, ret_view);
+    if (memory_view(ctx, draft->cart, ret_view))
+        return status_ok();
+    TRY(work_out(ctx, draft->cart, use, ret_view));
+    memory_keep_view(ctx, ret_view);
+    return status_ok();
+}
+
+Cart__V1__FreezeCartResponse *cart_view_tell(struct ctx *ctx, const struct cart_view *view)
+{
+    Cart__V1__FreezeCartResponse *told = arena_new(ctx->arena, Cart__V1__FreezeCartResponse);
+    cart__v1__freeze_cart_response__init(told);
+    told->quote = view->quote;
+    told->n_problems = view->problem_count;
+    told->problems = view->problems;
+    told->customer_key = view->customer_key;
+    return told;
+}
+
+struct cart_view cart_view_told(Cart__V1__Cart *cart, const Cart__V1__FreezeCartResponse *told)
+{
+    return (struct cart_view){
+        .cart = cart,
+        .quote = told->quote,
+        .problems = told->problems,
+        .problem_count = told->n_problems,
+        .customer_key = told->customer_key,
+    };
 }

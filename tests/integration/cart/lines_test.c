@@ -116,6 +116,7 @@ START_TEST(a_line_that_went_wrong_stays_with_its_problem)
     const char *id = given_cart();
     const char *line = said->cart->lines[0]->line_id;
     given_unpublished_mug();
+    given_events_arrived();
     then_ok(getting(id)); // no line can be priced any more
     then_problem(CART__V1__PROBLEM_KIND__PROBLEM_KIND_UNPUBLISHED, line);
     ck_assert_int_eq(said->quote->total_minor, 0);
@@ -133,6 +134,7 @@ START_TEST(a_changed_price_is_told_until_the_line_is_touched)
     const char *id = given_cart();
     const char *line = said->cart->lines[0]->line_id;
     given_price(mug, 1200);
+    given_events_arrived();
     then_ok(getting(id));
     then_problem(CART__V1__PROBLEM_KIND__PROBLEM_KIND_PRICE_CHANGED, line);
     ck_assert_int_eq(said->problems[0]->old_minor, 1000);

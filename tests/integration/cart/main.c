@@ -14,5 +14,6 @@ int main(void)
     abandoned_case(suite);
     crowd_case(suite);
     stored_case(suite);
+    memory_case(suite);
     return world_run(suite, SERVICES);
 }

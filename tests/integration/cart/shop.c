@@ -1,6 +1,8 @@
 /* shop.c - a small shop, and calls of the cart in a few words. */
 #include "suites.h"
 
+#include "memory.h"
+
 #include "catalog/v1/service.client.h"
 #include "common/json.h"
 #include "marketing/v1/service.client.h"
@@ -191,4 +193,10 @@ void then_allowed(const char *field, const char *allowed)
     ck_assert_ptr_nonnull(objected);
     ck_assert_str_eq(objected->field, field);
     ck_assert_str_eq(objected->allowed, allowed);
+}
+
+void given_events_arrived(void)
+{
+    then_ok(memory_on_catalog_changed(world_ctx(cart), NULL, NULL, NULL));
+    then_ok(memory_on_terms_changed(world_ctx(cart), NULL, NULL, NULL));
 }

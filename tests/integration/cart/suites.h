@@ -21,6 +21,7 @@ void checkout_case(Suite *suite);
 void abandoned_case(Suite *suite);
 void crowd_case(Suite *suite);
 void stored_case(Suite *suite);
+void memory_case(Suite *suite);
 
 /* shop.c: a channel of one country (DE, 19 % in the price), mugs for 10.00 EUR and tees for 25.00.
  */
@@ -31,6 +32,8 @@ void given_price(const char *variant, int64_t cents);
 /* 10 % off the order for who has the code; `conditions` is more of the promotion's JSON. */
 void given_coupon(const char *code, const char *conditions);
 void given_unpublished_mug(void);
+/* The events of the last changes reach the cart daemon: there is no Kafka here. */
+void given_events_arrived(void);
 
 /* A call over HTTP. The request is JSON, in which ' stands for ". */
 struct call {

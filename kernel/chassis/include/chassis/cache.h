@@ -1,4 +1,4 @@
-/* cache.h - what storefronts read again and again, valid until an event says otherwise.
+/* cache.h - what is asked again and again, valid until an event says otherwise.
  *
  * An entry is bytes under a key, made at some moment from things that have tags (a product, a
  * variant, all prices). An event marks the tags it touches with now; an entry is as good as it is
@@ -13,36 +13,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct storefront_cache;
+struct cache;
 
 struct cache_tag {
-    char kind;      /* TAG_* */
+    char kind;      /* the user names them */
     const char *id; /* NULL: the kind as a whole */
 };
 
-enum {
-    TAG_PRODUCT = 'p',
-    TAG_LISTS = 'l', /* which products there are, and where */
-    TAG_CATEGORIES = 'c',
-    TAG_PRICE = '$', /* id: variant */
-    TAG_PRICES = '*',
-    TAG_STOCK = 's', /* id: variant */
-};
-
-/* ttl_ms bounds the life of an entry whose event never comes. */
-struct storefront_cache *cache_create(int64_t bytes_max, int64_t ttl_ms);
-void cache_destroy(struct storefront_cache *cache);
+/* ttl_ms bounds the life of an entry whose event never comes. Registers the cache's metrics: one
+ * cache a daemon. */
+struct cache *cache_create(struct ctx *boot, int64_t bytes_max, int64_t ttl_ms);
+void cache_destroy(struct cache *cache); /* accepts NULL */
 
 /* A copy in the ctx's arena; false when there is none that is still good for these tags. */
-bool cache_get(struct ctx *ctx, struct storefront_cache *cache, const char *key,
-               const struct cache_tag *tags, size_t tag_count, struct db_bytes *ret_value);
+bool cache_get(struct ctx *ctx, struct cache *cache, const char *key, const struct cache_tag *tags,
+               size_t tag_count, struct db_bytes *ret_value);
 
 /* The moment before the question is asked of a daemon: goes with the answer into cache_put. */
 int64_t cache_now_us(void);
 /* valid_until_us is wall-clock time at which the value changes by itself; 0: never. */
-void cache_put(struct storefront_cache *cache, const char *key, struct db_bytes value,
-               int64_t asked_at_us, int64_t valid_until_us);
+void cache_put(struct cache *cache, const char *key, struct db_bytes value, int64_t asked_at_us,
+               int64_t valid_until_us);
 
-void cache_mark(struct storefront_cache *cache, struct cache_tag tag);
+void cache_mark(struct cache *cache, struct cache_tag tag);
 /* Everything made before now is worthless: a stream of events may have a gap. */
-void cache_flush(struct storefront_cache *cache);
+void cache_flush(struct cache *cache);

@@ -2,11 +2,11 @@
  *
  * A tag's mark lives at the slot of its hash. Two tags that share a slot invalidate each other's
  * entries now and then: a miss too many, never a stale answer. */
-#include "storefront/cache.h"
+#include "chassis/cache.h"
 
 #include "chassis/metrics.h"
 #include "common/clock.h"
-#include "storefront/cache_metrics.h"
+#include "daemon.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,7 +36,7 @@ struct shard {
     int64_t bytes;
 };
 
-struct storefront_cache {
+struct cache {
     int64_t shard_bytes_max;
     int64_t ttl_us;
     _Atomic int64_t flushed_at_us;
@@ -46,18 +46,18 @@ struct storefront_cache {
 
 static const char *const KINDS[] = {"hit", "miss", NULL};
 
-struct metric STOREFRONT_CACHE_READS = {
-    .name = "gateway_storefront_cache_reads_total",
+static struct metric READS = {
+    .name = "_cache_reads_total",
     .type = METRIC_COUNTER,
-    .doc = "reads of the storefront cache by what they found",
+    .doc = "Reads of the cache by what they found",
     .label_name = "result",
     .label_values = KINDS,
 };
 
-struct metric STOREFRONT_CACHE_BYTES = {
-    .name = "gateway_storefront_cache_bytes",
+static struct metric BYTES = {
+    .name = "_cache_bytes",
     .type = METRIC_GAUGE,
-    .doc = "bytes held by the storefront cache",
+    .doc = "Bytes held by the cache",
 };
 
 /* FNV-1a: keys and tags are short and not chosen by strangers. */
@@ -68,20 +68,22 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
-static _Atomic int64_t *mark_of(struct storefront_cache *cache, struct cache_tag tag)
+static _Atomic int64_t *mark_of(struct cache *cache, struct cache_tag tag)
 {
     uint64_t hash = (0xcbf29ce484222325u ^ (uint8_t)tag.kind) * 0x100000001b3u;
     return &cache->marks[hash_text(hash, tag.id ? tag.id : "") % MARKS];
 }
 
-static struct shard *shard_of(struct storefront_cache *cache, const char *key)
+static struct shard *shard_of(struct cache *cache, const char *key)
 {
     return &cache->shards[hash_text(0xcbf29ce484222325u, key) % SHARDS];
 }
 
-struct storefront_cache *cache_create(int64_t bytes_max, int64_t ttl_ms)
+struct cache *cache_create(struct ctx *boot, int64_t bytes_max, int64_t ttl_ms)
 {
-    struct storefront_cache *cache = calloc(1, sizeof *cache);
+    struct cache *cache = calloc(1, sizeof *cache); /* start-up: lives as long as the daemon */
+    metrics_register(boot->daemon, &READS);
+    metrics_register(boot->daemon, &BYTES);
     cache->shard_bytes_max = bytes_max / SHARDS;
     cache->ttl_us = ttl_ms * 1000;
     for (size_t i = 0; i < SHARDS; i++)
@@ -113,11 +115,11 @@ static void drop(struct shard *shard, struct entry *entry)
     HASH_DEL(shard->by_key, entry);
     unlink_entry(shard, entry);
     shard->bytes -= size_of(entry);
-    metric_add(&STOREFRONT_CACHE_BYTES, 0, -size_of(entry));
+    metric_add(&BYTES, 0, -size_of(entry));
     free(entry);
 }
 
-void cache_destroy(struct storefront_cache *cache)
+void cache_destroy(struct cache *cache)
 {
     for (size_t i = 0; cache && i < SHARDS; i++) {
         while (cache->shards[i].oldest)
@@ -134,8 +136,8 @@ static struct entry *find(struct shard *shard, const char *key)
     return entry;
 }
 
-static bool is_good(struct storefront_cache *cache, const struct entry *entry,
-                    const struct cache_tag *tags, size_t tag_count)
+static bool is_good(struct cache *cache, const struct entry *entry, const struct cache_tag *tags,
+                    size_t tag_count)
 {
     if (entry->asked_at_us <= atomic_load(&cache->flushed_at_us) ||
         entry->expires_at_us <= clock_monotonic_us())
@@ -148,8 +150,8 @@ static bool is_good(struct storefront_cache *cache, const struct entry *entry,
     return true;
 }
 
-bool cache_get(struct ctx *ctx, struct storefront_cache *cache, const char *key,
-               const struct cache_tag *tags, size_t tag_count, struct db_bytes *ret_value)
+bool cache_get(struct ctx *ctx, struct cache *cache, const char *key, const struct cache_tag *tags,
+               size_t tag_count, struct db_bytes *ret_value)
 {
     struct shard *shard = shard_of(cache, key);
     bool is_hit = false;
@@ -166,7 +168,7 @@ bool cache_get(struct ctx *ctx, struct storefront_cache *cache, const char *key,
         is_hit = true;
     }
     pthread_mutex_unlock(&shard->lock);
-    metric_add(&STOREFRONT_CACHE_READS, is_hit ? 0 : 1, 1);
+    metric_add(&READS, is_hit ? 0 : 1, 1);
     return is_hit;
 }
 
@@ -175,8 +177,8 @@ int64_t cache_now_us(void)
     return clock_monotonic_us();
 }
 
-static struct entry *make(const struct storefront_cache *cache, const char *key,
-                          struct db_bytes value, int64_t asked_at_us)
+static struct entry *make(const struct cache *cache, const char *key, struct db_bytes value,
+                          int64_t asked_at_us)
 {
     size_t key_length = strlen(key);
     struct entry *entry = malloc(sizeof *entry + key_length + 1 + value.length);
@@ -194,8 +196,8 @@ static struct entry *make(const struct storefront_cache *cache, const char *key,
     return entry;
 }
 
-void cache_put(struct storefront_cache *cache, const char *key, struct db_bytes value,
-               int64_t asked_at_us, int64_t valid_until_us)
+void cache_put(struct cache *cache, const char *key, struct db_bytes value, int64_t asked_at_us,
+               int64_t valid_until_us)
 {
     struct shard *shard = shard_of(cache, key);
     struct entry *entry = make(cache, key, value, asked_at_us);
@@ -209,18 +211,18 @@ void cache_put(struct storefront_cache *cache, const char *key, struct db_bytes 
     HASH_ADD_KEYPTR(hh, shard->by_key, entry->bytes, entry->key_length, entry);
     link_newest(shard, entry);
     shard->bytes += size_of(entry);
-    metric_add(&STOREFRONT_CACHE_BYTES, 0, size_of(entry));
+    metric_add(&BYTES, 0, size_of(entry));
     while (shard->bytes > cache->shard_bytes_max && shard->oldest)
         drop(shard, shard->oldest);
     pthread_mutex_unlock(&shard->lock);
 }
 
-void cache_mark(struct storefront_cache *cache, struct cache_tag tag)
+void cache_mark(struct cache *cache, struct cache_tag tag)
 {
     atomic_store(mark_of(cache, tag), clock_monotonic_us());
 }
 
-void cache_flush(struct storefront_cache *cache)
+void cache_flush(struct cache *cache)
 {
     atomic_store(&cache->flushed_at_us, clock_monotonic_us());
 }

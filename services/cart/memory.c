@@ -1,0 +1,101 @@
+/* memory.c - entries of the cache, and the two marks that make them worthless. */
+#include "memory.h"
+
+#include "chassis/cache.h"
+#include "chassis/wire.h"
+
+#include <inttypes.h>
+
+static const struct cache_tag CATALOG = {'c', NULL};
+static const struct cache_tag TERMS = {'t', NULL};
+
+static const char *variant_key(struct ctx *ctx, const Cart__V1__Cart *cart, const char *variant_id)
+{
+    return arena_printf(ctx->arena, "v %s %s %s", variant_id, cart->channel_id, cart->locale);
+}
+
+const Catalog__V1__VariantSnapshot *memory_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
+                                                   const char *variant_id)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    struct db_bytes packed;
+    if (!cache_get(ctx, self->memory, variant_key(ctx, cart, variant_id), &CATALOG, 1, &packed))
+        return NULL;
+    return catalog__v1__variant_snapshot__unpack(arena_protobuf(ctx->arena), packed.length,
+                                                 packed.data);
+}
+
+static struct db_bytes pack(struct ctx *ctx, const ProtobufCMessage *message)
+{
+    uint8_t *data = arena_alloc(ctx->arena, protobuf_c_message_get_packed_size(message));
+    return (struct db_bytes){data, protobuf_c_message_pack(message, data)};
+}
+
+void memory_keep_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
+                         const Catalog__V1__VariantSnapshot *variant, int64_t asked_at_us)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    cache_put(self->memory, variant_key(ctx, cart, variant->variant_id), pack(ctx, &variant->base),
+              asked_at_us, 0);
+}
+
+static const char *view_key(struct ctx *ctx, const Cart__V1__Cart *cart)
+{
+    return arena_printf(ctx->arena, "q %s %" PRId64, cart->id, cart->version);
+}
+
+bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_view)
+{
+    const struct cache_tag tags[] = {CATALOG, TERMS};
+    struct cart_daemon *self = ctx_state(ctx);
+    struct db_bytes packed;
+    if (!cache_get(ctx, self->memory, view_key(ctx, cart), tags, ARRAY_LEN(tags), &packed))
+        return false;
+    const Cart__V1__FreezeCartResponse *told = cart__v1__freeze_cart_response__unpack(
+        arena_protobuf(ctx->arena), packed.length, packed.data);
+    if (!told)
+        return false;
+    *ret_view = cart_view_told(cart, told);
+    return true;
+}
+
+/* How often a coupon was used is not known here: carts with coupons are worked out each time. */
+void memory_keep_view(struct ctx *ctx, const struct cart_view *view)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    if (view->asked_at_us == 0 || view->cart->n_coupon_codes > 0)
+        return;
+    cache_put(self->memory, view_key(ctx, view->cart), pack(ctx, &cart_view_tell(ctx, view)->base),
+              view->asked_at_us, view->quote ? wire_time_us(view->quote->valid_until) : 0);
+}
+
+static struct status mark(struct ctx *ctx, struct cache_tag tag)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    cache_mark(self->memory, tag);
+    return status_ok();
+}
+
+struct status memory_on_catalog_changed(struct ctx *ctx, struct db_tx *tx,
+                                        const struct event *event, const void *body)
+{
+    (void)tx;
+    (void)event;
+    (void)body;
+    return mark(ctx, CATALOG);
+}
+
+struct status memory_on_terms_changed(struct ctx *ctx, struct db_tx *tx, const struct event *event,
+                                      const void *body)
+{
+    (void)tx;
+    (void)event;
+    (void)body;
+    return mark(ctx, TERMS);
+}
+
+void memory_forget(void *state)
+{
+    struct cart_daemon *self = state;
+    cache_flush(self->memory);
+}

@@ -1,0 +1,26 @@
+/* memory.h - what this replica remembers, until an event says otherwise: what catalog said of a
+ * variant, and what a cart cost.
+ *
+ * Both serve a buyer who looks; what a checkout freezes is always asked for. Thread-safe. */
+#pragma once
+
+#include "cart.h"
+#include "catalog/v1/service.pb-c.h"
+
+/* NULL when it has to be asked for. In the ctx's arena. */
+const Catalog__V1__VariantSnapshot *memory_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
+                                                   const char *variant_id);
+/* asked_at_us: cache_now_us() before the question. */
+void memory_keep_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
+                         const Catalog__V1__VariantSnapshot *variant, int64_t asked_at_us);
+
+/* What this version of the cart, as it is stored, costs; false when it has to be worked out. */
+bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_view);
+/* Of a cart that is stored with this version. */
+void memory_keep_view(struct ctx *ctx, const struct cart_view *view);
+
+/* Rows of main.c's SUBSCRIPTIONS. */
+event_handler memory_on_catalog_changed;
+event_handler memory_on_terms_changed; /* of prices, taxes, promotions */
+/* For consumer_on_gap(): `state` is the daemon's. */
+void memory_forget(void *state);
