@@ -187,3 +187,13 @@ int64_t available(struct item item)
         expect(store("GET", arena_printf(arena, "/products/%s", item.slug), NULL, NULL), 200);
     return int_at(answer, "product.variants.0.available");
 }
+
+void then_ledger_agrees(void)
+{
+    struct answer audit = expect(admin("GET", "/stock/audit", NULL), 200);
+    const struct json_node *mismatches = node_at(audit, "mismatches");
+    ck_assert_msg(int_at(audit, "balancesChecked") > 0, "the audit looked at nothing: %s",
+                  audit.text);
+    ck_assert_msg(mismatches == NULL || mismatches->child == NULL, "the audit found: %s",
+                  audit.text);
+}

@@ -30,5 +30,6 @@ struct answer when_paying_with(const char *method, const char *cart_id);
 /* Buys, follows a 202 to its end, and answers the placed checkout. */
 struct answer bought(const char *cart_id);
 int64_t available(struct item item);
+void then_ledger_agrees(void); /* every balance is the sum of its movements */
 /* Of the demo shop, by its code: id_by_code("/warehouses", "warehouses", "hamburg"). */
 const char *id_by_code(const char *path, const char *list, const char *code);
