@@ -72,6 +72,7 @@ struct settings {
     int64_t window_s;                               /* 0: everything */
     int64_t grace_s;
     int64_t parked_max;
+    const char *topic; /* the only one to be read; NULL: all of the shop */
 };
 
 struct journal; /* journal.h */

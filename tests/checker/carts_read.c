@@ -131,18 +131,18 @@ static void unpack(struct audit *audit, struct carts *carts, const char *id,
     cart->version = draft->version;
 }
 
-/* [id, [name, value, ...]]: the id of the event that an entry holds. */
+/* [id, [name, value, ...]]: the id of the event that an entry holds; else its own. */
 static const char *event_id(struct audit *audit, const redisReply *entry)
 {
     const redisReply *pairs = entry->elements == 2 ? entry->element[1] : NULL;
+    const char *id = NULL;
 
     for (size_t i = 0; pairs != NULL && i + 1 < pairs->elements; i += 2)
         if (strcmp(pairs->element[i]->str, "headers") == 0)
-            return str_or_empty(headers_find(
+            id = headers_find(
                 audit->arena,
-                (struct db_bytes){pairs->element[i + 1]->str, pairs->element[i + 1]->len},
-                "ce_id"));
-    return "";
+                (struct db_bytes){pairs->element[i + 1]->str, pairs->element[i + 1]->len}, "ce_id");
+    return id ? id : arena_strdup(audit->arena, entry->element[0]->str);
 }
 
 static bool read_streams(struct audit *audit, redisContext *redis, struct carts *carts)

@@ -143,6 +143,7 @@ static struct journal *open_journal(struct audit *audit)
                                 .told = map_create(arena, 1 << 12),
                                 .scratch = arena_create(SCRATCH_MAX),
                                 .partitions = arena_array(arena, struct partition, PARTITIONS_MAX),
+                                .topic = audit->settings.topic,
                                 .kafka = kafka};
     if (find_partitions(audit, journal))
         return journal;

@@ -36,7 +36,7 @@ struct journal {
     struct map *told;  /* the latest state by what it is about: states_told.c */
     struct told_state *told_first;
     struct arena *scratch;
-    const char *topic; /* the only one to be read; NULL: every topic of the shop */
+    const char *topic; /* the only one to be read; NULL: all of the shop */
     struct rd_kafka_s *kafka;
 };
 

@@ -151,6 +151,8 @@ static void write_webhooks(const struct simulator *self, struct json_writer *jso
 static void write_book(const struct simulator *self, struct json_writer *json)
 {
     json_begin_object(json);
+    json_key(json, "begun_ms"); // it forgets when it ends
+    json_int(json, self->begun_ms);
     json_key(json, "requests");
     json_int(json, self->requests);
     json_key(json, "intents");

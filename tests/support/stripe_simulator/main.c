@@ -1,6 +1,8 @@
 /* main.c - the table of contents of the simulator. */
 #include "simulator.h"
 
+#include "common/clock.h"
+
 #define FIELD(member) offsetof(struct simulator, member)
 
 enum { ARENA_BYTES = 1 << 30 };
@@ -33,6 +35,7 @@ static struct status start(struct ctx *boot)
     pthread_mutex_init(&self->lock, NULL);
     self->arena = arena_create(ARENA_BYTES);
     self->notice_copies = 1;
+    self->begun_ms = clock_now_us() / 1000;
     return status_ok();
 }
 

@@ -78,6 +78,7 @@ struct simulator {
     int64_t answer_delay_ms;                /* what is done is told so much later */
     bool is_reversed;
     int64_t refund_count, requests;
+    int64_t begun_ms;
 };
 
 /* api.c */
