@@ -38,7 +38,7 @@ static struct status load_offers(struct ctx *ctx, const char *cart_id,
     request.cart_id = cart_id;
     TRY(cart_v1_get_cart(ctx, &request, &reply));
     *ret_cart = reply->cart;
-    return shipping_offers(ctx, reply->cart, reply->quote, ret_offers);
+    return shipping_offers_shown(ctx, reply->cart, reply->quote, ret_offers);
 }
 
 struct status cart_list_shipping_options(struct ctx *ctx, struct exchange *exchange,

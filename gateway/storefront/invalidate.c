@@ -116,6 +116,16 @@ struct status invalidate_prices(struct ctx *ctx, struct db_tx *tx, const struct 
     return status_ok();
 }
 
+struct status invalidate_shipping(struct ctx *ctx, struct db_tx *tx, const struct event *event,
+                                  const void *body)
+{
+    (void)tx;
+    (void)event;
+    (void)body;
+    mark(ctx, TAG_SHIPPING, NULL);
+    return status_ok();
+}
+
 static struct status stock_moved(struct ctx *ctx, Inventory__V1__ReservedLine *const *lines,
                                  size_t count)
 {

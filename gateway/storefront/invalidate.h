@@ -14,6 +14,7 @@ event_handler invalidate_variant_removed;
 event_handler invalidate_category; /* CategoryCreated, CategoryUpdated */
 event_handler invalidate_price_changed;
 event_handler invalidate_prices; /* PriceListChanged, TaxRateChanged */
+event_handler invalidate_shipping;
 event_handler invalidate_stock_reserved;
 event_handler invalidate_stock_released;
 event_handler invalidate_stock_committed;

@@ -2,7 +2,11 @@
 #include "storefront/shipping_offer.h"
 
 #include "common/str.h"
+#include "gateway.h"
 #include "platform/v1/service.client.h"
+#include "storefront/tags.h"
+
+#include <inttypes.h>
 
 const struct error_def SHIPPING_OPTION_UNAVAILABLE = {
     STATUS_FAILED_PRECONDITION, "SHIPPING_OPTION_UNAVAILABLE",
@@ -13,22 +17,61 @@ static const char *country_of(const Cart__V1__Cart *cart)
     return cart->shipping_address ? cart->shipping_address->country_code : cart->country_code;
 }
 
+static Platform__V1__ListShippingOptionsRequest *
+ask_for(struct ctx *ctx, const Cart__V1__Cart *cart, const Cart__V1__Quote *quote)
+{
+    Platform__V1__ListShippingOptionsRequest *request =
+        arena_new(ctx->arena, Platform__V1__ListShippingOptionsRequest);
+    Platform__V1__CartFacts *facts = arena_new(ctx->arena, Platform__V1__CartFacts);
+    platform__v1__list_shipping_options_request__init(request);
+    platform__v1__cart_facts__init(facts);
+    facts->subtotal_minor = quote->subtotal_minor;
+    for (size_t i = 0; i < quote->n_lines; i++) {
+        facts->quantity += quote->lines[i]->quantity;
+        facts->weight_grams += quote->lines[i]->quantity * quote->lines[i]->weight_grams;
+    }
+    request->channel_id = cart->channel_id;
+    request->country_code = country_of(cart);
+    request->currency_code = cart->currency_code;
+    request->cart = facts;
+    return request;
+}
+
 struct status shipping_offers(struct ctx *ctx, const Cart__V1__Cart *cart,
                               const Cart__V1__Quote *quote,
                               const Platform__V1__ListShippingOptionsResponse **ret_offers)
 {
-    Platform__V1__ListShippingOptionsRequest to = PLATFORM__V1__LIST_SHIPPING_OPTIONS_REQUEST__INIT;
-    Platform__V1__CartFacts facts = PLATFORM__V1__CART_FACTS__INIT;
-    facts.subtotal_minor = quote->subtotal_minor;
-    for (size_t i = 0; i < quote->n_lines; i++) {
-        facts.quantity += quote->lines[i]->quantity;
-        facts.weight_grams += quote->lines[i]->quantity * quote->lines[i]->weight_grams;
+    return platform_v1_list_shipping_options(ctx, ask_for(ctx, cart, quote), ret_offers);
+}
+
+static struct db_bytes pack(struct ctx *ctx, const ProtobufCMessage *message)
+{
+    uint8_t *data = arena_alloc(ctx->arena, protobuf_c_message_get_packed_size(message));
+    return (struct db_bytes){data, protobuf_c_message_pack(message, data)};
+}
+
+struct status shipping_offers_shown(struct ctx *ctx, const Cart__V1__Cart *cart,
+                                    const Cart__V1__Quote *quote,
+                                    const Platform__V1__ListShippingOptionsResponse **ret_offers)
+{
+    static const struct cache_tag TAG = {TAG_SHIPPING, NULL};
+    struct gateway *self = ctx_state(ctx);
+    const Platform__V1__ListShippingOptionsRequest *request = ask_for(ctx, cart, quote);
+    const char *key = arena_printf(ctx->arena, "shipping %s %s %s %" PRId64 " %" PRId64 " %" PRId64,
+                                   request->channel_id, request->country_code,
+                                   request->currency_code, request->cart->subtotal_minor,
+                                   request->cart->quantity, request->cart->weight_grams);
+    struct db_bytes packed;
+    int64_t asked_at_us = cache_now_us();
+    if (cache_get(ctx, self->cache, key, &TAG, 1, &packed)) {
+        *ret_offers = platform__v1__list_shipping_options_response__unpack(
+            arena_protobuf(ctx->arena), packed.length, packed.data);
+        if (*ret_offers)
+            return status_ok();
     }
-    to.channel_id = cart->channel_id;
-    to.country_code = country_of(cart);
-    to.currency_code = cart->currency_code;
-    to.cart = &facts;
-    return platform_v1_list_shipping_options(ctx, &to, ret_offers);
+    TRY(platform_v1_list_shipping_options(ctx, request, ret_offers));
+    cache_put(self->cache, key, pack(ctx, &(*ret_offers)->base), asked_at_us, 0);
+    return status_ok();
 }
 
 static const char *missing(const Platform__V1__ListShippingOptionsResponse *offers,

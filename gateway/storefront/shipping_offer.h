@@ -12,6 +12,10 @@ extern const struct error_def SHIPPING_OPTION_UNAVAILABLE;
 struct status shipping_offers(struct ctx *ctx, const Cart__V1__Cart *cart,
                               const Cart__V1__Quote *quote,
                               const Platform__V1__ListShippingOptionsResponse **ret_offers);
+/* As they are shown: remembered until a shipping option changes. */
+struct status shipping_offers_shown(struct ctx *ctx, const Cart__V1__Cart *cart,
+                                    const Cart__V1__Quote *quote,
+                                    const Platform__V1__ListShippingOptionsResponse **ret_offers);
 /* That one of them; SHIPPING_OPTION_UNAVAILABLE says of `field` what the cart is missing. */
 struct status shipping_offer_find(struct ctx *ctx,
                                   const Platform__V1__ListShippingOptionsResponse *offers,

@@ -10,4 +10,5 @@ enum {
     TAG_PRICE = '$', /* id: variant */
     TAG_PRICES = '*',
     TAG_STOCK = 's', /* id: variant */
+    TAG_SHIPPING = 'o',
 };
