@@ -28,8 +28,10 @@ bool stripe_signature_is_valid(const char *header, const void *body, size_t leng
     char key;
 
     while (next_part(&at, &value, &value_length, &key))
-        if (key == 't' && value_length <= TIME_DIGITS_MAX)
+        if (key == 't' && value_length <= TIME_DIGITS_MAX) {
             memcpy(time, value, value_length);
+            time[value_length] = '\0'; // the last one counts, whole
+        }
     if (str_is_empty(secret) || !str_to_int64(time, &signed_s) || signed_s < now_s - tolerance_s ||
         signed_s > now_s + tolerance_s)
         return false;

@@ -34,6 +34,7 @@ static const struct {
     {"a time that is too long", "t=1700000000000000,v1=" GOOD, SIGNED_AT, false},
     {"nothing", "", SIGNED_AT, false},
     {"commas", ",,,", SIGNED_AT, false},
+    {"a longer time in front", "t=170000000099,t=1700000000,v1=" GOOD, SIGNED_AT, true},
 };
 
 START_TEST(a_signature_is_judged_by_secret_body_and_time)
