@@ -99,7 +99,8 @@ static bool is_value(const char *text)
  * rest of the header block; it takes bare line feeds and a blank before the colon. All of that
  * shows in its buffer, where the header strings still lie with the separators overwritten by NUL:
  * after a value come what was CR LF, then the next name or, after the last one, the CR of the empty
- * line. */
+ * line, whose LF has become the end of the text. The first name stands right behind the version and
+ * its CR LF: civetweb skips blanks and empty lines there. */
 static bool is_well_separated(const struct mg_request_info *info, int i)
 {
     const struct mg_header *header = &info->http_headers[i];
@@ -109,7 +110,9 @@ static bool is_well_separated(const struct mg_request_info *info, int i)
 
     if (has_blank_before_colon || end[1] != '\0')
         return false;
+    if (i == 0 && header->name != info->http_version + strlen(info->http_version) + 2)
+        return false;
     if (i + 1 < info->num_headers)
         return info->http_headers[i + 1].name == end + 2;
-    return end[2] == '\r';
+    return end[2] == '\r' && end[3] == '\0';
 }
