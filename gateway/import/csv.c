@@ -21,7 +21,8 @@ struct csv_reader {
     struct csv_place place;
     const char *data; /* what the source gave last and is not read */
     size_t left;
-    char before; /* the last byte read */
+    char before;    /* the last byte read */
+    bool is_sought; /* and it is not known */
     /* The row being read. */
     bool is_open, is_complete;
     struct csv_place start, second_line; /* offset of the latter 0: not reached */
@@ -34,6 +35,8 @@ struct csv_reader {
 
 static void begin_row(struct csv_reader *reader);
 static struct status fill(struct csv_reader *reader);
+static struct status skip_byte_order_mark(struct csv_reader *reader);
+static struct status look_back(struct csv_reader *reader);
 static size_t line_length(const struct csv_reader *reader);
 static void advance(struct csv_reader *reader, size_t length);
 static void read_line(struct csv_reader *reader, size_t length);
@@ -81,6 +84,7 @@ void csv_seek(struct csv_reader *reader, struct csv_place place)
     reader->place = place;
     reader->left = 0;
     reader->before = '\n';
+    reader->is_sought = true;
     reset_parser(reader);
 }
 
@@ -118,18 +122,49 @@ static void begin_row(struct csv_reader *reader)
 
 static struct status fill(struct csv_reader *reader)
 {
-    int64_t offset;
+    if (reader->left > 0)
+        return status_ok();
+    if (reader->place.offset == 0)
+        TRY(skip_byte_order_mark(reader));
+    else if (reader->is_sought)
+        TRY(look_back(reader));
+    reader->is_sought = false;
+    if (reader->left > 0)
+        return status_ok();
+    return reader->source->read(reader->source, reader->place.offset, &reader->data, &reader->left);
+}
 
-    for (;;) {
-        offset = reader->place.offset;
-        if (reader->left == 0)
-            TRY(reader->source->read(reader->source, offset, &reader->data, &reader->left));
-        bool is_mark = offset < (int64_t)strlen(BYTE_ORDER_MARK) && reader->left > 0 &&
-                       *reader->data == BYTE_ORDER_MARK[offset];
-        if (!is_mark)
+/* A place may lie between the two halves of a CR LF, and the second half is no line of its own. */
+static struct status look_back(struct csv_reader *reader)
+{
+    const char *data = "";
+    size_t left = 0;
+
+    TRY(reader->source->read(reader->source, reader->place.offset - 1, &data, &left));
+    if (left == 0)
+        return status_ok();
+    reader->before = *data;
+    reader->data = data + 1;
+    reader->left = left - 1;
+    return status_ok();
+}
+
+/* All of it or nothing, however the source cuts it. */
+static struct status skip_byte_order_mark(struct csv_reader *reader)
+{
+    const int64_t length = (int64_t)strlen(BYTE_ORDER_MARK);
+    const char *data = "";
+    size_t left = 0;
+    int64_t at = 0;
+
+    for (; at < length; at++, data++, left--) {
+        if (left == 0)
+            TRY(reader->source->read(reader->source, at, &data, &left));
+        if (left == 0 || *data != BYTE_ORDER_MARK[at])
             return status_ok();
-        advance(reader, 1);
     }
+    reader->place.offset = length;
+    return status_ok();
 }
 
 /* With its line break, or up to where the data ends. */

@@ -67,6 +67,8 @@ static const struct {
     {"quotes that make one row of two", "a,b,c\n1,\"2,3\n4,5\",6,7\n8,9,0\n",
      "1:[a|b|c] 2:COUNT 3:QUOTES 4:[8|9|0] "},
     {"an open quote at the very end", "a,b\nc,\"", "1:[a|b] 2:QUOTES "},
+    {"half a byte order mark is a bad byte", "\xef\xbb,b\nc,d\n", "1:ENCODING 2:[c|d] "},
+    {"the third byte of a byte order mark elsewhere", "a,\xbf\nc,d\n", "1:ENCODING 2:[c|d] "},
     {"bytes that are no UTF-8", "a,b\n\xe9,d\ne,f\n", "1:[a|b] 2:ENCODING 3:[e|f] "},
 };
 
@@ -78,6 +80,28 @@ START_TEST(every_way_of_cutting_a_file_reads_the_same_rows)
         ck_assert_msg(str_equal(read_all(CASES[_i].file, length, piece), CASES[_i].rows),
                       "%s, in pieces of %zu: expected %s, got %s", CASES[_i].label, piece,
                       CASES[_i].rows, read_all(CASES[_i].file, length, piece));
+}
+END_TEST
+
+/* As an import does that another replica takes up. */
+START_TEST(reading_goes_on_behind_any_row_as_if_it_had_never_stopped)
+{
+    size_t length = strlen(CASES[_i].file);
+    struct memory_source source = memory_source(CASES[_i].file, length, 4);
+    struct csv_reader *reader = csv_reader_create(arena, &source.source);
+    struct csv_reader *other = csv_reader_create(arena, &source.source);
+    bool is_end = false, other_is_end = false;
+    struct csv_row row, other_row;
+
+    while (!is_end) {
+        ck_assert_int_eq(csv_next(reader, &row, &is_end).code, STATUS_OK);
+        ck_assert_int_eq(csv_next(other, &other_row, &other_is_end).code, STATUS_OK);
+        ck_assert_int_eq(is_end, other_is_end);
+        if (!is_end)
+            ck_assert_int_eq(row.start.line, other_row.start.line);
+        ck_assert_int_eq(csv_position(reader).line, csv_position(other).line);
+        csv_seek(other, csv_position(reader));
+    }
 }
 END_TEST
 
@@ -252,6 +276,8 @@ TCase *csv_case(void)
     TCase *tcase = tcase_create("csv");
 
     tcase_add_loop_test(tcase, every_way_of_cutting_a_file_reads_the_same_rows, 0,
+                        ARRAY_LEN(CASES));
+    tcase_add_loop_test(tcase, reading_goes_on_behind_any_row_as_if_it_had_never_stopped, 0,
                         ARRAY_LEN(CASES));
     tcase_add_test(tcase, a_nul_is_no_text);
     tcase_add_test(tcase, random_files_are_read_as_they_were_written);
