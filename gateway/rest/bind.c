@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { PARAMETERS_MAX = 64 };
+
 const struct error_def UNSUPPORTED_MEDIA_TYPE = {STATUS_INVALID_ARGUMENT, "UNSUPPORTED_MEDIA_TYPE",
                                                  "send Content-Type: application/json"};
 
@@ -95,10 +97,23 @@ static void bind_parameter(struct ctx *ctx, const struct route *route, ProtobufC
         ctx_violation(ctx, name, value, allowed);
 }
 
-/* Each name=value of the query, decoded by http_query_get, which also refuses repeats. */
+static size_t count_parameters(const char *query)
+{
+    size_t count = *query != '\0';
+    for (; *query; query++)
+        count += *query == '&';
+    return count;
+}
+
+/* Each name=value of the query, decoded by http_query_get, which also refuses repeats. It walks the
+ * whole query every time, which is why there may not be any number of them. */
 static void bind_query(struct ctx *ctx, struct exchange *exchange, ProtobufCMessage *message)
 {
     const char *cursor = exchange->http->query;
+    if (count_parameters(cursor) > PARAMETERS_MAX) {
+        ctx_violation(ctx, "query", NULL, "at most 64 parameters");
+        return;
+    }
     while (*cursor) {
         size_t length = strcspn(cursor, "&");
         const char *name = arena_strndup(ctx->arena, cursor, strcspn(cursor, "=&"));

@@ -1,8 +1,8 @@
 /* bind_test.c - path, query and body into one message; whatever a stranger may send. */
 #include "suites.h"
 
-#include "catalog/v1/service.pb-c.h"
 #include "cart/v1/service.pb-c.h"
+#include "catalog/v1/service.pb-c.h"
 #include "gateway/v1/store.pb-c.h"
 
 #include <string.h>
@@ -155,6 +155,26 @@ START_TEST(no_mutation_of_a_body_breaks_the_binder)
 }
 END_TEST
 
+/* As many as fit into a request's head: the whole query is decoded once a parameter. */
+START_TEST(a_flood_of_parameters_costs_next_to_nothing)
+{
+    struct ctx *ctx = begin_ctx();
+    struct buffer target;
+    ProtobufCMessage *message = NULL;
+
+    buffer_init(&target, ctx->arena, 16 * 1024);
+    buffer_puts(&target, "/store/v1/products?");
+    for (int i = 0; target.length < 15 * 1024; i++)
+        buffer_printf(&target, "%x&", i);
+    struct http_request request = make_request(ctx, "GET", target.data, NULL, NULL);
+    size_t before = arena_used(ctx->arena);
+
+    ck_assert_pstr_eq(bind(ctx, &request, &message).reason, "INVALID_REQUEST");
+    ck_assert_uint_lt(arena_used(ctx->arena) - before, 64 * 1024);
+    end_ctx();
+}
+END_TEST
+
 TCase *bind_case(void)
 {
     TCase *binding = tcase_create("bind");
@@ -164,5 +184,6 @@ TCase *bind_case(void)
     tcase_add_test(binding, the_path_reaches_into_the_message_that_the_body_is);
     tcase_add_test(binding, a_body_that_is_not_json_is_415);
     tcase_add_test(binding, no_mutation_of_a_body_breaks_the_binder);
+    tcase_add_test(binding, a_flood_of_parameters_costs_next_to_nothing);
     return binding;
 }
