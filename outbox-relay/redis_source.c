@@ -42,12 +42,12 @@ struct redis_source {
     struct source base;
     struct redis_address address;
     redisContext *native;
-    struct stream *streams;
     size_t stream_count;
     bool is_waiting; /* a read is sent and not answered */
     bool is_dirty;
     bool is_loaded;
     int64_t asked_at_us, saved_at_us;
+    struct stream streams[]; /* with it: the relay frees a source as a whole */
 };
 
 static bool parse_address(const char *url, struct redis_address *ret_address);
@@ -141,13 +141,15 @@ static const struct source_ops REDIS_SOURCE = {
 
 struct source *redis_source_create(struct relay *relay)
 {
-    struct redis_source *self = calloc(1, sizeof *self); /* start-up */
     size_t count = (size_t)relay->cart_shards;
+    struct redis_source *self = calloc(1, sizeof *self + count * sizeof *self->streams);
 
-    if (self == NULL || (self->streams = calloc(count, sizeof *self->streams)) == NULL)
-        abort();
-    if (!parse_address(relay->cart_redis_url, &self->address))
+    if (self == NULL)
+        abort(); /* start-up */
+    if (!parse_address(relay->cart_redis_url, &self->address)) {
+        free(self);
         return NULL;
+    }
     self->stream_count = count;
     for (size_t i = 0; i < count; i++)
         snprintf(self->streams[i].name, sizeof self->streams[i].name, "cart:{c%02zu}:events", i);
