@@ -12,6 +12,7 @@ static struct daemon *daemon_under_test;
 static void set_up(void)
 {
     w = world_create();
+    shop_seen.gaps = shop_seen.handled = shop_seen.refused = 0; // tests may share a process
     setenv("SHOP_CACHE_LISTEN", "127.0.0.1:0", 1);
     setenv("SHOP_VIEW_LISTEN", "127.0.0.1:0", 1);
     setenv("EVENTS_PARK_ATTEMPTS", "3", 1);
