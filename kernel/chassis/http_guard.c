@@ -16,6 +16,7 @@ struct framing {
 static bool is_token(const char *text);
 static bool is_value(const char *text);
 static bool is_well_separated(const struct mg_request_info *info, int i);
+static bool begins_well(const struct mg_request_info *info);
 
 static struct http_refusal refuse(int status, const char *reason, const char *detail)
 {
@@ -28,6 +29,8 @@ static struct http_refusal check_headers(const struct mg_request_info *info,
     /* civetweb drops what comes after the last header it has room for, Content-Length included. */
     if (info->num_headers >= MG_MAX_HEADERS)
         return refuse(431, "TOO_MANY_HEADERS", "at most 63 headers");
+    if (!begins_well(info))
+        return refuse(400, "MALFORMED_HEADER", "the first header does not follow its request line");
     for (int i = 0; i < info->num_headers; i++) {
         const struct mg_header *header = &info->http_headers[i];
         if (!is_token(header->name) || !is_value(header->value) || !is_well_separated(info, i))
@@ -115,4 +118,13 @@ static bool is_well_separated(const struct mg_request_info *info, int i)
     if (i + 1 < info->num_headers)
         return info->http_headers[i + 1].name == end + 2;
     return end[2] == '\r' && end[3] == '\0';
+}
+
+/* The same before the first header: civetweb skips any blanks there, and takes for a header what
+ * another parser takes for a part of the request line. */
+static bool begins_well(const struct mg_request_info *info)
+{
+    const char *end = info->http_version + strlen(info->http_version);
+
+    return info->num_headers == 0 || info->http_headers[0].name == end + 2;
 }

@@ -464,21 +464,34 @@ static void on_end(const struct mg_connection *connection, int status)
     http_worker_idle(mg_get_thread_pointer(connection));
 }
 
+/* The one method of the standard that civetweb does not know, and takes for a malformed request. */
+static bool is_trace(const struct mg_connection *connection)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+
+    return info && info->request_method && !strncmp(info->request_method, "TRACE", sizeof "TRACE");
+}
+
 /* Requests that civetweb itself could not parse. */
 static int on_error(struct mg_connection *connection, int status, const char *message)
 {
+    const char *allow = "", *reason = "MALFORMED_REQUEST";
     char text[512];
 
     metric_add(&HTTP_REFUSED, REFUSED_MALFORMED, 1);
-    int length =
-        snprintf(text, sizeof text,
-                 "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"
-                 "Content-Length: %zu\r\nConnection: close\r\n\r\n"
-                 "{\"title\":\"%s\",\"status\":%d,\"reason\":\"MALFORMED_REQUEST\"}",
-                 status, http_status_text(status),
-                 strlen("{\"title\":\"\",\"status\":400,\"reason\":\"MALFORMED_REQUEST\"}") +
-                     strlen(http_status_text(status)),
-                 http_status_text(status), status);
+    if (is_trace(connection)) {
+        status = 405;
+        allow = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+        reason = "METHOD_NOT_ALLOWED";
+    }
+    const char *title = http_status_text(status);
+    size_t body =
+        strlen("{\"title\":\"\",\"status\":400,\"reason\":\"\"}") + strlen(title) + strlen(reason);
+    int length = snprintf(text, sizeof text,
+                          "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n%s"
+                          "Content-Length: %zu\r\nConnection: close\r\n\r\n"
+                          "{\"title\":\"%s\",\"status\":%d,\"reason\":\"%s\"}",
+                          status, title, allow, body, title, status, reason);
     (void)message;
     mg_disable_keep_alive(connection);
     if (length > 0 && length < (int)sizeof text)

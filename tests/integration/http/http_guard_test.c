@@ -36,6 +36,9 @@ static const struct {
      400},
     {"blank before the colon",
      "POST /mirror HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400},
+    {"blank before the first name",
+     "POST /mirror HTTP/1.1\r\n Transfer-Encoding: chunked\r\nHost: a\r\n\r\n0\r\n\r\n", 400},
+    {"empty line of blanks first", "GET /mirror HTTP/1.1\r\n \r\nHost: a\r\n\r\n", 400},
     {"folded header",
      "POST /mirror HTTP/1.1\r\nHost: a\r\nA: b\r\n fold\r\nContent-Length: 5\r\n\r\nhello", 400},
     {"blank before the first header",
@@ -181,6 +184,17 @@ START_TEST(an_unknown_path_is_404_and_a_probe_is_not)
 }
 END_TEST
 
+START_TEST(trace_is_a_method_that_nothing_takes)
+{
+    struct answer answer;
+
+    peer_ask(port, "TRACE /mirror HTTP/1.1\r\nHost: a\r\n\r\n", &answer);
+    ck_assert_int_eq(answer.status, 405);
+    ck_assert_ptr_nonnull(strstr(answer.text, "\r\nAllow: GET, "));
+    ck_assert(answer.is_closed);
+}
+END_TEST
+
 START_TEST(preflights_are_left_to_the_daemon)
 {
     struct answer answer;
@@ -226,6 +240,7 @@ int main(void)
     tcase_add_test(tcase, a_repeated_or_malformed_query_parameter_is_told_apart);
     tcase_add_test(tcase, head_has_the_length_and_no_body);
     tcase_add_test(tcase, an_unknown_path_is_404_and_a_probe_is_not);
+    tcase_add_test(tcase, trace_is_a_method_that_nothing_takes);
     tcase_add_test(tcase, preflights_are_left_to_the_daemon);
     tcase_add_test(tcase, requests_on_one_connection_are_answered_in_order);
     suite_add_tcase(suite, tcase);

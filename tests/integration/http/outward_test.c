@@ -166,7 +166,7 @@ START_TEST(mail_arrives_with_its_headers_and_both_bodies)
     ck_assert_ptr_nonnull(strstr(sink.got, "multipart/alternative"));
     ck_assert_ptr_nonnull(strstr(sink.got, "Total: 10 =E2=82=AC"));
     ck_assert_ptr_nonnull(strstr(sink.got, "text/html; charset=utf-8"));
-    ck_assert_ptr_null(strstr(sink.got, "=0A")); /* a line ends as lines of mail do */
+    ck_assert_ptr_null(strstr(sink.got, "=0A"));    /* a line ends as lines of mail do */
     ck_assert_ptr_nonnull(strstr(sink.got, "Bye")); /* the lone dot did not end the message */
 }
 END_TEST
