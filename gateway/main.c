@@ -57,9 +57,9 @@ static const struct config_field CONFIG[] = {
     {0},
 };
 
-/* The longest prefix wins. Only a file of products may be large. */
+/* The longest prefix wins. Only a file of products may be larger than GATEWAY_BODY_MAX. */
 static const struct http_mount MOUNTS[] = {
-    {"/", rest_serve, 1024 * 1024, false},
+    {"/", rest_serve, 0, false},
     {"/openapi.json", openapi_serve, 1024, false},
     {"/admin/v1/imports/products", rest_serve, 256 * 1024 * 1024, true},
     {0},

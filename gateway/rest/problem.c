@@ -89,6 +89,8 @@ void rest_problem(struct ctx *ctx, struct http_response *response, struct status
 
     response->status = http_status(status, &title);
     response->content_type = "application/problem+json";
+    if (response->status == 503)
+        http_response_header(response, "Retry-After", "1");
     response->body.length = 0;
     json_writer_init(&json, &response->body);
     json_begin_object(&json);

@@ -53,6 +53,19 @@ START_TEST(each_code_has_its_http_status)
 }
 END_TEST
 
+START_TEST(who_may_come_again_is_told_when)
+{
+    struct ctx *ctx = begin_ctx();
+    struct http_response response;
+
+    (void)problem_of(ctx, status_error(STATUS_UNAVAILABLE, "OVERLOADED", "at a daemon"), &response);
+
+    ck_assert_uint_eq(response.header_count, 1);
+    ck_assert_str_eq(response.headers[0].name, "Retry-After");
+    end_ctx();
+}
+END_TEST
+
 START_TEST(violations_tell_field_value_and_what_is_allowed)
 {
     struct ctx *ctx = begin_ctx();
@@ -76,6 +89,7 @@ TCase *problem_case(void)
     TCase *problem = tcase_create("problem");
 
     tcase_add_loop_test(problem, each_code_has_its_http_status, 0, ARRAY_LEN(CASES));
+    tcase_add_test(problem, who_may_come_again_is_told_when);
     tcase_add_test(problem, violations_tell_field_value_and_what_is_allowed);
     return problem;
 }
