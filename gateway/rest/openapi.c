@@ -73,10 +73,10 @@ static const char *without_dots(struct arena *arena, const char *text, size_t le
 }
 
 /* "/store/v1/carts/{cart_id}" -> getStoreV1CartsByCartId. */
-static const char *operation_id(struct document *doc, const struct route *route)
+const char *route_operation_id(struct arena *arena, const struct route *route)
 {
     struct buffer id;
-    buffer_init(&id, doc->schemas.arena, 64);
+    buffer_init(&id, arena, 64);
     for (const char *p = route->method; *p; p++)
         buffer_putc(&id, (char)(*p | 0x20));
     bool is_start = true;
@@ -89,6 +89,14 @@ static const char *operation_id(struct document *doc, const struct route *route)
         is_start = !is_letter;
     }
     return id.data;
+}
+
+const char *route_shown_name(struct arena *arena, const struct route *route, size_t index)
+{
+    const char *open = strchr(first_of(route)->path, '{');
+    while (index-- > 0)
+        open = strchr(open + 1, '{');
+    return without_dots(arena, open + 1, strcspn(open + 1, "}"));
 }
 
 static void write_parameter_head(struct json_writer *json, const char *name, const char *in,
@@ -201,6 +209,24 @@ static bool is_in_body(const void *closure, const char *name)
            !(route->flags & ROUTE_VERSIONED && str_equal(name, "expected_version"));
 }
 
+/* A field of the message that is the body, and that the path names already: {currency.code}. */
+struct part {
+    const struct route *route;
+    struct arena *arena;
+};
+
+static bool is_in_part(const void *closure, const char *name)
+{
+    const struct part *part = closure;
+    return !route_names_in_path(part->route,
+                                arena_printf(part->arena, "%s.%s", part->route->body, name));
+}
+
+static bool path_names_part(struct document *doc, const struct route *route)
+{
+    return strstr(route->path, arena_printf(doc->schemas.arena, "{%s.", route->body)) != NULL;
+}
+
 static void write_body_schema(struct document *doc, const struct route *route)
 {
     const struct message_schema *schema = route_request(route);
@@ -212,7 +238,12 @@ static void write_body_schema(struct document *doc, const struct route *route)
     } else if (str_equal(route->body, "*")) {
         openapi_write_object(&doc->json, &doc->schemas, schema, is_in_body, route);
     } else if ((schema = resolve(route, doc->schemas.arena, route->body, &field))) {
-        openapi_write_reference(&doc->json, &doc->schemas, schema->fields[field].message);
+        const struct part part = {route, doc->schemas.arena};
+        schema = schema->fields[field].message;
+        if (path_names_part(doc, route))
+            openapi_write_object(&doc->json, &doc->schemas, schema, is_in_part, &part);
+        else
+            openapi_write_reference(&doc->json, &doc->schemas, schema);
     }
 }
 
@@ -256,6 +287,7 @@ static void write_response(struct document *doc, const struct route *route, int 
         openapi_write_reference(&doc->json, &doc->schemas, response);
         json_end_object(&doc->json);
         json_end_object(&doc->json);
+        openapi_write_links(&doc->json, doc->schemas.arena, route);
     }
     json_end_object(&doc->json);
 }
@@ -310,7 +342,7 @@ static void write_operation(struct document *doc, const struct route *route)
     for (size_t i = 0; route->method[i] && i + 1 < sizeof method; i++)
         method[i] = (char)(route->method[i] | 0x20);
     begin_object(&doc->json, method);
-    write_text(&doc->json, "operationId", operation_id(doc, route));
+    write_text(&doc->json, "operationId", route_operation_id(doc->schemas.arena, route));
     begin_array(&doc->json, "tags");
     json_string(&doc->json, route->tag);
     json_end_array(&doc->json);

@@ -40,3 +40,8 @@ bool route_has_parameter(const struct route *route, unsigned field);
 bool route_names_in_path(const struct route *route, const char *name);
 bool route_is_mutation(const struct route *route);
 bool route_has_page(const struct route *route); /* page_size and page_token instead of `page` */
+const char *route_operation_id(struct arena *arena, const struct route *route);
+/* What the document calls the variable at that place of the route's path. */
+const char *route_shown_name(struct arena *arena, const struct route *route, size_t index);
+/* openapi_links.c: "links", when this route's answer names what other paths ask for. */
+void openapi_write_links(struct json_writer *json, struct arena *arena, const struct route *route);

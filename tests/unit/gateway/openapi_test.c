@@ -129,6 +129,46 @@ START_TEST(every_reference_leads_somewhere)
 }
 END_TEST
 
+START_TEST(an_answer_links_to_what_its_member_is_asked_for)
+{
+    struct ctx *ctx = begin_ctx();
+    struct buffer out;
+    buffer_init(&out, ctx->arena, 65536);
+    openapi_write(&out, "/");
+    static const char *const LINKS[] = {
+        "\"operationId\":\"postStoreV1CartsByCartIdLines\",\"parameters\":{\"path.cart_id\":"
+        "\"$response.body#/cart/id\"}",
+        "\"operationId\":\"getStoreV1OrdersByOrderId\",\"parameters\":{\"path.order_id\":"
+        "\"$response.body#/orderId\"}",
+        "\"operationId\":\"getAdminV1ProductsById\",\"parameters\":{\"path.id\":"
+        "\"$response.body#/products/0/id\"}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(LINKS); i++)
+        ck_assert_msg(strstr(out.data, LINKS[i]), "%s", LINKS[i]);
+    end_ctx();
+}
+END_TEST
+
+START_TEST(a_body_need_not_say_what_the_path_names)
+{
+    struct ctx *ctx = begin_ctx();
+    const struct json_node *document = document_of(ctx);
+    const struct json_node *schema = json_member(
+        json_member(json_member(json_member(json_member(json_member(json_member(document, "paths"),
+                                                                    "/admin/v1/tax-categories/"
+                                                                    "{tax_category_code}"),
+                                                        "put"),
+                                            "requestBody"),
+                                "content"),
+                    "application/json"),
+        "schema");
+    ck_assert_ptr_nonnull(schema);
+    ck_assert_ptr_nonnull(json_member(json_member(schema, "properties"), "name"));
+    ck_assert_ptr_null(json_member(json_member(schema, "properties"), "code"));
+    end_ctx();
+}
+END_TEST
+
 START_TEST(no_two_operations_share_a_name)
 {
     struct ctx *ctx = begin_ctx();
@@ -188,6 +228,8 @@ TCase *openapi_case(void)
 
     tcase_add_test(openapi, no_text_has_to_be_empty);
     tcase_add_test(openapi, every_route_is_in_the_document);
+    tcase_add_test(openapi, an_answer_links_to_what_its_member_is_asked_for);
+    tcase_add_test(openapi, a_body_need_not_say_what_the_path_names);
     tcase_add_test(openapi, every_variable_of_a_path_is_a_required_parameter);
     tcase_add_test(openapi, every_reference_leads_somewhere);
     tcase_add_test(openapi, no_two_operations_share_a_name);
