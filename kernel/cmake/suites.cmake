@@ -1,17 +1,18 @@
 # Test suites: a suite is one executable of Check tests, named like its target, in
 # <build>/tests, and one ctest test with the suite's label (ctest -L unit).
 
-# add_suite(name LABEL unit|contract|integration|e2e SOURCES ... USES target...
+# add_suite(name LABEL unit|contract|integration|e2e|hostile SOURCES ... USES target...
 #           [EXTERNAL library...])
 set(SUITE_TIMEOUT_unit 300)
 set(SUITE_TIMEOUT_contract 300)
 set(SUITE_TIMEOUT_integration 600)
 set(SUITE_TIMEOUT_e2e 900)
+set(SUITE_TIMEOUT_hostile 900)
 
 function(add_suite name)
   cmake_parse_arguments(S "" "LABEL" "SOURCES;USES;EXTERNAL" ${ARGN})
   if(NOT DEFINED SUITE_TIMEOUT_${S_LABEL})
-    message(FATAL_ERROR "suite ${name}: ${S_LABEL} is none of unit, contract, integration, e2e")
+    message(FATAL_ERROR "suite ${name}: ${S_LABEL} is no label of a suite, see above")
   endif()
   foreach(used IN LISTS S_USES)
     if(NOT TARGET ${used})
