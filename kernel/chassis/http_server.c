@@ -464,12 +464,21 @@ static void on_end(const struct mg_connection *connection, int status)
     http_worker_idle(mg_get_thread_pointer(connection));
 }
 
-/* The one method of the standard that civetweb does not know, and takes for a malformed request. */
-static bool is_trace(const struct mg_connection *connection)
+/* civetweb takes a method that it does not know (TRACE, QUERY) for a malformed request. */
+static bool has_unknown_method(const struct mg_connection *connection)
 {
+    static const char *const KNOWN[] = {"GET",   "HEAD",   "POST",    "PUT",
+                                        "PATCH", "DELETE", "OPTIONS", "CONNECT"};
     const struct mg_request_info *info = mg_get_request_info(connection);
+    const char *method = info ? str_or_empty(info->request_method) : "";
+    size_t length = strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
-    return info && info->request_method && !strncmp(info->request_method, "TRACE", sizeof "TRACE");
+    if (length == 0 || method[length])
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(KNOWN); i++)
+        if (str_equal(KNOWN[i], method))
+            return false;
+    return true;
 }
 
 /* Requests that civetweb itself could not parse. */
@@ -479,7 +488,7 @@ static int on_error(struct mg_connection *connection, int status, const char *me
     char text[512];
 
     metric_add(&HTTP_REFUSED, REFUSED_MALFORMED, 1);
-    if (is_trace(connection)) {
+    if (has_unknown_method(connection)) {
         status = 405;
         allow = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
         reason = "METHOD_NOT_ALLOWED";

@@ -184,7 +184,7 @@ START_TEST(an_unknown_path_is_404_and_a_probe_is_not)
 }
 END_TEST
 
-START_TEST(trace_is_a_method_that_nothing_takes)
+START_TEST(a_method_that_nothing_takes_is_405)
 {
     struct answer answer;
 
@@ -192,6 +192,10 @@ START_TEST(trace_is_a_method_that_nothing_takes)
     ck_assert_int_eq(answer.status, 405);
     ck_assert_ptr_nonnull(strstr(answer.text, "\r\nAllow: GET, "));
     ck_assert(answer.is_closed);
+    peer_ask(port, "QUERY /mirror HTTP/1.1\r\nHost: a\r\n\r\n", &answer);
+    ck_assert_int_eq(answer.status, 405);
+    peer_ask(port, "get /mirror HTTP/1.1\r\nHost: a\r\n\r\n", &answer);
+    ck_assert_int_eq(answer.status, 400);
 }
 END_TEST
 
@@ -240,7 +244,7 @@ int main(void)
     tcase_add_test(tcase, a_repeated_or_malformed_query_parameter_is_told_apart);
     tcase_add_test(tcase, head_has_the_length_and_no_body);
     tcase_add_test(tcase, an_unknown_path_is_404_and_a_probe_is_not);
-    tcase_add_test(tcase, trace_is_a_method_that_nothing_takes);
+    tcase_add_test(tcase, a_method_that_nothing_takes_is_405);
     tcase_add_test(tcase, preflights_are_left_to_the_daemon);
     tcase_add_test(tcase, requests_on_one_connection_are_answered_in_order);
     suite_add_tcase(suite, tcase);
