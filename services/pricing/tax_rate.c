@@ -9,6 +9,8 @@
 #include "pricing/v1/events.schema.h"
 #include "pricing/v1/service.handlers.h"
 
+#include <string.h>
+
 const struct event_kind TAX_RATE_CHANGED = {
     .topic = "pricing.tax.events.v1",
     .body = &pricing__v1__tax_rate_changed__schema,
@@ -19,6 +21,12 @@ const struct error_def UNKNOWN_TAX_CATEGORY = {STATUS_FAILED_PRECONDITION, "UNKN
                                                "create the tax category first"};
 const struct error_def BAD_VALIDITY = {STATUS_INVALID_ARGUMENT, "BAD_VALIDITY",
                                        "an end lies after its start"};
+
+static bool is_country(const char *code)
+{
+    return strlen(code) == 2 && code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' &&
+           code[1] <= 'Z';
+}
 
 static struct status parse(struct ctx *ctx, const Pricing__V1__TaxRate *message,
                            struct tax_rate *ret_rate)
@@ -38,6 +46,9 @@ static struct status parse(struct ctx *ctx, const Pricing__V1__TaxRate *message,
         decimal_compare(rate.percentage, (struct decimal){1000, 0}) > 0)
         return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "taxRate.percentage",
                               decimal_format(ctx->arena, rate.percentage), "0 to 1000");
+    if (!is_country(rate.country_code))
+        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "taxRate.countryCode", rate.country_code,
+                              "two upper-case letters (ISO 3166-1)");
     *ret_rate = rate;
     return status_ok();
 }

@@ -5,6 +5,8 @@
 #include "example.h"
 #include "pricing/v1/events.schema.h"
 
+static const char *country = "DE";
+
 static struct status setting_rate(const char *category, int64_t percent, int64_t from_us,
                                   int64_t until_us)
 {
@@ -13,7 +15,7 @@ static struct status setting_rate(const char *category, int64_t percent, int64_t
     Pricing__V1__UpsertTaxRateResponse rep = PRICING__V1__UPSERT_TAX_RATE_RESPONSE__INIT;
     Pricing__V1__TaxRate rate = PRICING__V1__TAX_RATE__INIT;
     rate.tax_category_code = category;
-    rate.country_code = "DE";
+    rate.country_code = country;
     rate.name = "USt";
     rate.percentage = wire_decimal(ctx->arena, (struct decimal){percent, 0});
     rate.valid_from = wire_time(ctx->arena, from_us);
@@ -53,6 +55,17 @@ START_TEST(an_unknown_category_and_a_wild_percentage_are_refused)
     then_reason(setting_rate("books", 7, 0, 0), STATUS_FAILED_PRECONDITION, "UNKNOWN_TAX_CATEGORY");
     then_reason(setting_rate("standard", -1, 0, 0), STATUS_INVALID_ARGUMENT, "INVALID_REQUEST");
     then_reason(setting_rate("standard", 1001, 0, 0), STATUS_INVALID_ARGUMENT, "INVALID_REQUEST");
+}
+END_TEST
+
+START_TEST(a_country_is_two_capitals)
+{
+    static const char *const WRONG[] = {"0", "de", "DEU", "D1"};
+
+    given_pricing();
+    country = WRONG[_i];
+    then_reason(setting_rate("standard", 19, 0, 0), STATUS_INVALID_ARGUMENT, "INVALID_REQUEST");
+    country = "DE";
 }
 END_TEST
 
@@ -111,6 +124,7 @@ void tax_rate_case(Suite *suite)
     tcase_add_test(tcase, a_new_rate_ends_the_old_one_and_both_are_told);
     tcase_add_test(tcase, the_same_rate_again_changes_nothing);
     tcase_add_test(tcase, an_unknown_category_and_a_wild_percentage_are_refused);
+    tcase_add_loop_test(tcase, a_country_is_two_capitals, 0, 4);
     tcase_add_test(tcase, a_rate_in_the_way_of_a_scheduled_one_is_refused);
     tcase_add_test(tcase, currencies_and_categories_are_listed);
     tcase_add_test(tcase, a_currency_is_three_capitals);
