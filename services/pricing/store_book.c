@@ -37,22 +37,37 @@ static const struct db_stmt TERMS_CURRENCIES = {
     .read_only = true,
 };
 
-/* There is always a row, which tells time and epoch; without prices its id is null. */
+/* There is always a row, which tells time and epoch; without prices its id is null. The sub-selects
+ * hide the arrays' lengths: with a length in sight the statement would be planned at each call,
+ * which takes four times what it does. */
+#define BOOK_HEAD                                                                                  \
+    "SELECT price.id, price.price_list_id, price.variant_id, price.min_quantity,"                  \
+    " price.unit_unscaled, price.unit_scale, price.compare_unscaled, price.compare_scale,"         \
+    " price.valid_from, nullif(price.valid_until, 'infinity'),"                                    \
+    " coalesce($2, clock_timestamp()), (SELECT epoch FROM pricing.terms_epoch)"                    \
+    " FROM (VALUES (1)) AS always (one) LEFT JOIN pricing.price"                                   \
+    "   ON price.variant_id = ANY (ARRAY(SELECT unnest($1))) AND price.valid_until > "             \
+    "price.valid_from"
+#define BOOK_TAIL                                                                                  \
+    " ORDER BY price.variant_id, price.price_list_id, price.min_quantity, price.valid_from"        \
+    " LIMIT 20000"
+
 static const struct db_stmt BOOK = {
     .name = "book",
-    .in = "Utdf",
+    .in = "Udt",
     .out = PRICE_COLUMN_TYPES "di",
-    .sql = "SELECT price.id, price.price_list_id, price.variant_id, price.min_quantity,"
-           " price.unit_unscaled, price.unit_scale, price.compare_unscaled, price.compare_scale,"
-           " price.valid_from, nullif(price.valid_until, 'infinity'),"
-           " coalesce($3, clock_timestamp()), terms_epoch.epoch"
-           " FROM pricing.terms_epoch"
-           " LEFT JOIN (pricing.price JOIN pricing.price_list ON price_list.id = price_list_id)"
-           "   ON price.variant_id = ANY ($1) AND price.valid_until > price.valid_from"
-           "   AND ($4 OR (price_list.currency_code = $2 AND price_list.is_active"
-           "     AND price.valid_until > coalesce($3, clock_timestamp())))"
-           " ORDER BY price.variant_id, price.price_list_id, price.min_quantity, price.valid_from"
-           " LIMIT 20000",
+    .sql = BOOK_HEAD
+    " AND price.valid_until > coalesce($2, clock_timestamp())"
+    " AND price.price_list_id = ANY (ARRAY("
+    "   SELECT id FROM pricing.price_list WHERE currency_code = $3 AND is_active))" BOOK_TAIL,
+    .read_only = true,
+};
+
+static const struct db_stmt WHOLE_BOOK = {
+    .name = "whole_book",
+    .in = "Ud",
+    .out = PRICE_COLUMN_TYPES "di",
+    .sql = BOOK_HEAD BOOK_TAIL,
     .read_only = true,
 };
 
@@ -102,11 +117,12 @@ struct status store_load_book(struct db_tx *tx, const struct book_query *query,
     struct pricing *self = ctx_state(db_ctx(tx));
     struct db_rows rows;
     const void *rows_of_epoch;
-    TRY(db_many(tx, &BOOK,
-                DB_ARGS(db_uuids(query->variant_ids, query->variant_count),
-                        db_text(query->currency_code), db_time_or_null(query->at_us),
-                        db_bool(query->every_price)),
-                &rows));
+    struct db_value variants = db_uuids(query->variant_ids, query->variant_count);
+    struct db_value at = db_time_or_null(query->at_us);
+    if (query->every_price)
+        TRY(db_many(tx, &WHOLE_BOOK, DB_ARGS(variants, at), &rows));
+    else
+        TRY(db_many(tx, &BOOK, DB_ARGS(variants, at, db_text(query->currency_code)), &rows));
     TRY(epoch_rows_get(tx, &self->terms, &TERMS, db_get_int(&rows, 0, EPOCH), &rows_of_epoch));
 
     const struct terms *terms = rows_of_epoch;
@@ -126,5 +142,5 @@ struct status store_load_book(struct db_tx *tx, const struct book_query *query,
 }
 
 const struct db_stmt *const STORE_BOOK_STATEMENTS[] = {
-    &BUMP_TERMS, &TERMS_LISTS, &TERMS_RATES, &TERMS_CURRENCIES, &BOOK, NULL,
+    &BUMP_TERMS, &TERMS_LISTS, &TERMS_RATES, &TERMS_CURRENCIES, &BOOK, &WHOLE_BOOK, NULL,
 };
