@@ -169,9 +169,7 @@ const struct breach BREACHES[] = {
     {"told-shipping-option", .sql = "UPDATE platform.shipping_option SET is_active = NOT is_active"
                                     " WHERE id = " LATEST("platform.shipping_option")},
     {"told-api-key", .sql = "UPDATE platform.api_key SET revoked_at = NULL"},
-    {"told-delivery",
-     .sql = "UPDATE platform.delivery SET kind = 'breach' WHERE id = (SELECT max(id::text)::uuid"
-            " FROM platform.delivery WHERE state = 'sent')"},
+    {"told-delivery", .sql = "UPDATE platform.delivery SET kind = 'breach' WHERE state = 'sent'"},
     {"told-customer", .sql = "UPDATE customer.account SET locale = 'breach'"},
     {"inbox-handled", .sql = "DELETE FROM marketing.inbox"},
     {"inbox-known", .sql = "INSERT INTO marketing.inbox (consumer, event_id, topic, part, off)"
@@ -198,5 +196,5 @@ const struct breach BREACHES[] = {
             "BEGIN; UPDATE orders.order_revision SET snapshot = snapshot; ROLLBACK;"
             "SELECT pg_stat_force_next_flush()",
      .mend = "SELECT pg_stat_reset_single_table_counters('orders.order_revision'::regclass)"},
-    {NULL},
+    {.invariant = NULL},
 };

@@ -38,13 +38,23 @@ const struct carts *carts_read(struct audit *audit)
         return audit->failure ? NULL : audit->carts;
     struct carts *carts = arena_new(audit->arena, struct carts);
     _cleanup_(redis_close) redisContext *redis = open_redis(audit);
-    if (redis == NULL || !scan(audit, redis, carts) || !read_streams(audit, redis, carts)) {
+    if (redis == NULL || audit->failure != NULL || !scan(audit, redis, carts) ||
+        !read_streams(audit, redis, carts)) {
         audit_fail(audit, "Redis %s: %s", audit->settings.redis_url,
                    redis && redis->err ? redis->errstr : "no answer");
         return NULL;
     }
     audit->carts = carts;
     return carts;
+}
+
+static bool accepts(redisReply *reply)
+{
+    bool is_ok = reply != NULL && reply->type != REDIS_REPLY_ERROR;
+
+    if (reply != NULL)
+        freeReplyObject(reply);
+    return is_ok;
 }
 
 /* redis://[user:password@]host:port[/database] */
@@ -66,11 +76,12 @@ static redisContext *open_redis(struct audit *audit)
     if (redis == NULL || redis->err != 0)
         return redis;
     redisSetTimeout(redis, timeout);
-    _cleanup_(reply_free) redisReply *auth =
-        *password == '\0' ? NULL
-        : *user == '\0'   ? redisCommand(redis, "AUTH %s", password)
-                          : redisCommand(redis, "AUTH %s %s", user, password);
-    _cleanup_(reply_free) redisReply *select = redisCommand(redis, "SELECT %d", database);
+    if (*password != '\0' &&
+        !accepts(*user == '\0' ? redisCommand(redis, "AUTH %s", password)
+                               : redisCommand(redis, "AUTH %s %s", user, password)))
+        audit_fail(audit, "Redis %s: the password is refused", host);
+    if (!accepts(redisCommand(redis, "SELECT %d", database)))
+        audit_fail(audit, "Redis %s: no database %d", host, database);
     return redis;
 }
 

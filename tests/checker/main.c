@@ -19,6 +19,7 @@ enum {
     POLL_US = 300000,
     QUIET_S = 60,
     GRACE_S = 30,
+    SETTLE_S = 2,
     WINDOW_S = 24 * 3600,
     REPORT_MAX = 256 << 20,
 };
@@ -87,10 +88,11 @@ static int run_all(struct run *run)
     if (!run->options->is_live && run->options->quiet_s > 0)
         wait_until_quiet(run);
     bool has_seen = look(run, false);
-    if (has_seen && run->options->is_live && report_broken(&run->report) > 0) {
-        fprintf(stderr, "looking again in %" PRId64 " s at what may only be under way\n",
-                run->options->settings.grace_s);
-        sleep((unsigned)run->options->settings.grace_s);
+    /* Timers run in a quiet system too: what is broken is what still is a moment later. */
+    int64_t pause_s = run->options->is_live ? run->options->settings.grace_s : SETTLE_S;
+    if (has_seen && report_broken(&run->report) > 0) {
+        fprintf(stderr, "looking again in %" PRId64 " s at what is broken\n", pause_s);
+        sleep((unsigned)pause_s);
         has_seen = look(run, true);
     }
     if (has_seen && run->options->is_json)
