@@ -6,10 +6,13 @@
  *                            at the bank
  *   POST /control/webhooks  copies=2&delay_ms=100&reverse=1        of webhooks from now on
  *                            &answer_delay_ms=300   they overtake the answers
+ *   POST /control/calm      forgets the scripts; webhooks come once and at once
  *   GET  /control/webhooks  all so far, signed now, for a test that delivers them by hand
  *   GET  /control/book      the money, for comparison
  */
 #include "simulator.h"
+
+#include <string.h>
 
 static const char *const OPERATIONS[] = {
     [OP_CREATE] = "create",     [OP_CAPTURE] = "capture", [OP_CANCEL] = "cancel",
@@ -31,6 +34,7 @@ static const char *const BEHAVIOURS[] = {
 static bool set_script(struct ctx *ctx, struct simulator *self, const char *form);
 static bool complete(struct ctx *ctx, struct simulator *self, const char *form);
 static void set_webhooks(struct ctx *ctx, struct simulator *self, const char *form);
+static void calm(struct simulator *self);
 static void write_webhooks(const struct simulator *self, struct json_writer *json);
 static void write_book(const struct simulator *self, struct json_writer *json);
 static int index_of(const char *const *names, size_t count, const char *name);
@@ -53,6 +57,8 @@ void simulator_control(struct ctx *ctx, const struct http_request *request,
         is_ok = complete(ctx, self, request->body);
     else if (is_post && str_equal(what, "webhooks"))
         set_webhooks(ctx, self, request->body);
+    else if (is_post && str_equal(what, "calm"))
+        calm(self);
     else if (str_equal(what, "webhooks"))
         write_webhooks(self, &json);
     else if (str_equal(what, "book"))
@@ -129,6 +135,15 @@ static void set_webhooks(struct ctx *ctx, struct simulator *self, const char *fo
     self->notice_delay_ms = form_int(ctx, form, "delay_ms");
     self->is_reversed = form_int(ctx, form, "reverse") != 0;
     self->answer_delay_ms = form_int(ctx, form, "answer_delay_ms");
+}
+
+static void calm(struct simulator *self)
+{
+    memset(self->scripts, 0, sizeof self->scripts);
+    self->notice_copies = 1;
+    self->notice_delay_ms = 0;
+    self->is_reversed = false;
+    self->answer_delay_ms = 0;
 }
 
 static void write_webhooks(const struct simulator *self, struct json_writer *json)
