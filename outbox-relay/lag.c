@@ -52,6 +52,17 @@ struct metric *const RELAY_METRICS[] = {
     NULL,
 };
 
+/* Whoever stands by has nothing in flight; what it had, its successor has. */
+void lag_forget(void)
+{
+    metric_set(&RELAY_ACTIVE, 0, 0);
+    metric_set(&RELAY_RETAINED_WAL_BYTES, 0, 0);
+    for (int i = 0; i < SOURCES; i++) {
+        metric_set(&RELAY_IN_FLIGHT, i, 0);
+        metric_set(&RELAY_LAG_SECONDS, i, 0);
+    }
+}
+
 void lag_measure(struct relay *relay)
 {
     int64_t now_us = clock_monotonic_us();

@@ -249,7 +249,7 @@ static struct status drain(struct relay *relay)
 
 static void end_session(struct relay *relay)
 {
-    metric_set(&RELAY_ACTIVE, 0, 0);
+    lag_forget();
     publisher_close(relay->publisher);
     relay->publisher = NULL;
     for (int i = 0; i < SOURCES; i++)

@@ -93,6 +93,7 @@ struct status parking_settle(struct relay *relay); /* does what an operator deci
 
 /* lag.c */
 void lag_measure(struct relay *relay);
+void lag_forget(void); /* the session has ended */
 extern struct metric RELAY_ACTIVE;
 extern struct metric RELAY_LAG_SECONDS;
 extern struct metric RELAY_IN_FLIGHT;
