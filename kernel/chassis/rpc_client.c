@@ -1,7 +1,9 @@
 /* rpc_client.c - calls to other daemons: who is called, when to try again, what to send.
  *
  * A destination is one address of a daemon; calls go round the addresses, leaving out for a moment
- * those that failed. How bytes travel is rpc_transport.c. */
+ * those that failed, and those that are silent: asked, and not heard of for a while. A frozen
+ * daemon and a cut cable refuse nothing, so each of its callers would wait out its whole deadline.
+ * How bytes travel is rpc_transport.c. */
 #include "rpc.h"
 
 #include "chassis/crash_point.h"
@@ -17,11 +19,15 @@ enum {
     ADDRESSES_MAX = 64,
     ATTEMPTS_MAX = 3,
     EJECT_US = 1000000, /* how long an address that failed is left out */
+    SILENCE_US = 500000,
 };
 
 struct address {
     struct rpc_pool *pool;
     _Atomic int64_t ejected_until_us;
+    atomic_int in_flight;
+    _Atomic int64_t heard_us; /* of the last answer, or of the call that ended idleness */
+    atomic_bool is_doubtful;  /* a call waited in vain: one at a time until it answers */
 };
 
 struct destination {
@@ -181,6 +187,12 @@ static struct destination *find_destination(const struct rpc_client *client, con
     return NULL;
 }
 
+static bool is_silent(const struct address *address, int64_t now_us)
+{
+    return address->in_flight > 0 &&
+           (address->is_doubtful || now_us - address->heard_us > SILENCE_US);
+}
+
 /* The next one round that is not left out; when all are, the one whose time is over first. */
 static struct address *choose(struct destination *destination, const struct address *not_this)
 {
@@ -192,7 +204,7 @@ static struct address *choose(struct destination *destination, const struct addr
         struct address *address = &destination->addresses[(start + i) % destination->count];
         if (address == not_this && destination->count > 1)
             continue;
-        if (address->ejected_until_us <= now_us)
+        if (address->ejected_until_us <= now_us && !is_silent(address, now_us))
             return address;
         if (!soonest || address->ejected_until_us < soonest->ejected_until_us)
             soonest = address;
@@ -232,6 +244,8 @@ static bool start(struct ctx *ctx, struct attempt *attempt)
     if (!rpc_transfer_start(ctx, attempt->address->pool, &attempt->transfer))
         return false;
     attempt->started_us = clock_monotonic_us();
+    if (atomic_fetch_add(&attempt->address->in_flight, 1) == 0)
+        attempt->address->heard_us = attempt->started_us;
     attempt->number++;
     attempt->is_running = true;
     return true;
@@ -274,6 +288,25 @@ static void prepare(struct ctx *ctx, struct attempt *attempt)
     add_header(transfer, "Idempotency-Key", call->idempotency_key);
 }
 
+/* What the attempt tells of its address. A short wait in vain tells of the deadline only. */
+static void note_answer(struct attempt *attempt, enum outcome outcome, int64_t now_us)
+{
+    struct address *address = attempt->address;
+    bool is_bad = outcome == OUTCOME_NOT_SENT || outcome == OUTCOME_LOST ||
+                  attempt->transfer.http_status == 503;
+
+    atomic_fetch_sub(&address->in_flight, 1);
+    if (outcome == OUTCOME_DEADLINE) {
+        is_bad =
+            now_us - attempt->started_us > SILENCE_US && address->heard_us < now_us - SILENCE_US;
+        address->is_doubtful = address->is_doubtful || is_bad;
+    } else {
+        address->heard_us = now_us;
+        address->is_doubtful = false;
+    }
+    address->ejected_until_us = is_bad ? now_us + EJECT_US : 0;
+}
+
 static void finish(struct ctx *ctx, struct attempt *attempt)
 {
     struct rpc_call *call = attempt->call;
@@ -289,12 +322,7 @@ static void finish(struct ctx *ctx, struct attempt *attempt)
                                              .duration_us = now_us - attempt->started_us,
                                              .code = call->status.code,
                                              .reason = call->status.reason});
-    bool is_address_bad = outcome == OUTCOME_NOT_SENT || outcome == OUTCOME_LOST ||
-                          attempt->transfer.http_status == 503;
-    if (is_address_bad)
-        attempt->address->ejected_until_us = now_us + EJECT_US;
-    else
-        attempt->address->ejected_until_us = 0;
+    note_answer(attempt, outcome, now_us);
     if (!may_retry(attempt, outcome)) {
         attempt->is_done = true;
         return;

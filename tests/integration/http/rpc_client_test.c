@@ -276,6 +276,44 @@ START_TEST(a_dead_address_costs_no_call_whatever_its_method)
 }
 END_TEST
 
+static void *wait_in_vain(void *nothing)
+{
+    struct ctx own = {.arena = NULL};
+
+    ctx_init(&own, friend_, "test", 3000);
+    for (int i = 0; i < 2; i++) { // one of them meets the silent address
+        Common__V1__ErrorDetail *request = arena_new(own.arena, Common__V1__ErrorDetail);
+        common__v1__error_detail__init(request);
+        request->reason = "X";
+        struct rpc_call call = {.method = &ECHO_REPEAT, .request = &request->base};
+        (void)rpc_call_one(&own, &call);
+    }
+    ctx_finish(&own);
+    return nothing;
+}
+
+START_TEST(an_address_that_takes_calls_and_never_answers_is_left_alone)
+{
+    struct trap frozen;
+    pthread_t thread;
+
+    trap_open(&frozen, false);
+    listen(frozen.fd, 16); // the kernel connects, nobody accepts: a stopped process
+    connect_friend("4", frozen.port, ports[0]);
+    pthread_create(&thread, NULL, wait_in_vain, NULL);
+    usleep(700000); // by now it has been silent for longer than one that works
+    int64_t start_us = clock_monotonic_us();
+    for (int i = 0; i < CALLS; i++) {
+        struct rpc_call call = call_of(&ECHO_SAY, "X");
+        struct status status = rpc_call_one(&ctx, &call);
+        ck_assert_msg(status.code == STATUS_OK, "call %d: %s", i, status.detail);
+    }
+    ck_assert_int_lt(clock_monotonic_us() - start_us, 2000000); // nobody waited for a deadline
+    pthread_join(thread, NULL);
+    trap_close(&frozen);
+}
+END_TEST
+
 START_TEST(an_address_that_resets_is_left_out_and_only_repeatable_calls_go_elsewhere)
 {
     struct trap trap;
@@ -364,6 +402,7 @@ int main(void)
     tcase_add_test(tcase, an_exhausted_pool_is_waited_for_until_the_deadline);
     tcase_add_test(tcase, calls_go_round_the_addresses);
     tcase_add_test(tcase, a_dead_address_costs_no_call_whatever_its_method);
+    tcase_add_test(tcase, an_address_that_takes_calls_and_never_answers_is_left_alone);
     tcase_add_test(tcase,
                    an_address_that_resets_is_left_out_and_only_repeatable_calls_go_elsewhere);
     tcase_add_test(tcase, unavailable_is_tried_elsewhere_only_when_repeatable);
