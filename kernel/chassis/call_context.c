@@ -1,13 +1,15 @@
 /* call_context.c - who calls, signed with a key the two daemons share.
  *
  * The signature covers the encoded context and the key id. A context lives a minute at most, so a
- * leaked one is soon worthless; clocks may differ by a few seconds. */
+ * leaked one is soon worthless; clocks may differ by a few seconds. A genuine one at the wrong time
+ * is no intruder but a wrong clock, the caller's or ours: the caller asks another replica. */
 #include "rpc.h"
 
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "common/v1/context.pb-c.h"
 
+#include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -126,7 +128,8 @@ struct status call_context_verify(struct ctx *ctx, const struct call_keys *keys,
     int64_t left_us = context->expire_time->seconds * 1000000 + context->expire_time->nanos / 1000 -
                       clock_now_us();
     if (left_us < -SKEW_US || left_us > LIFETIME_US + SKEW_US)
-        return refuse(ctx, "Torg-Context has expired or lives too long");
+        return ctx_fail(ctx, &ERROR_CLOCKS_DIFFER, "Torg-Context ends %" PRId64 " ms from now",
+                        left_us / 1000);
     if (str_is_empty(context->actor))
         return refuse(ctx, "Torg-Context names no actor");
 

@@ -23,6 +23,9 @@ const struct error_def ERROR_VERSION_CONFLICT = {
     STATUS_ABORTED, "VERSION_CONFLICT", "read again, apply the change to what you read, and retry"};
 const struct error_def ERROR_UNAUTHENTICATED = {STATUS_UNAUTHENTICATED, "UNAUTHENTICATED",
                                                 "sign the call; see deploy/local/call"};
+const struct error_def ERROR_CLOCKS_DIFFER = {
+    STATUS_UNAVAILABLE, "CLOCKS_DIFFER",
+    "nothing was done: of two daemons one has a wrong clock; ask another replica"};
 const struct error_def ERROR_PERMISSION_DENIED = {STATUS_PERMISSION_DENIED, "PERMISSION_DENIED",
                                                   "the caller or its scopes do not allow this"};
 const struct error_def ERROR_DEADLINE = {

@@ -374,9 +374,13 @@ static struct status decode(struct ctx *ctx, struct attempt *attempt, enum outco
         break;
     }
     *ret_outcome = OUTCOME_REFUSED;
-    if (transfer->http_status != 200)
-        return rpc_error_decode(ctx, transfer->http_status, transfer->content_type,
-                                transfer->answer.data, transfer->answer.length);
+    if (transfer->http_status != 200) {
+        struct status refusal = rpc_error_decode(ctx, transfer->http_status, transfer->content_type,
+                                                 transfer->answer.data, transfer->answer.length);
+        if (status_reason_is(refusal, ERROR_CLOCKS_DIFFER.reason))
+            *ret_outcome = OUTCOME_NOT_SENT; // it did not run: as good as that
+        return refusal;
+    }
     if (!str_equal(transfer->content_type, "application/proto"))
         return ctx_fail(ctx, &ERROR_INTERNAL, "%s answered %s", method->path,
                         str_or_empty(transfer->content_type));

@@ -85,6 +85,7 @@ extern const struct error_def ERROR_INVALID_REQUEST;   /* INVALID_ARGUMENT/INVAL
 extern const struct error_def ERROR_NOT_FOUND;         /* NOT_FOUND/NOT_FOUND */
 extern const struct error_def ERROR_VERSION_CONFLICT;  /* ABORTED/VERSION_CONFLICT */
 extern const struct error_def ERROR_UNAUTHENTICATED;   /* UNAUTHENTICATED/UNAUTHENTICATED */
+extern const struct error_def ERROR_CLOCKS_DIFFER;     /* UNAVAILABLE/CLOCKS_DIFFER */
 extern const struct error_def ERROR_PERMISSION_DENIED; /* PERMISSION_DENIED/PERMISSION_DENIED */
 extern const struct error_def ERROR_DEADLINE;          /* DEADLINE_EXCEEDED/DEADLINE_EXCEEDED */
 extern const struct error_def ERROR_OVERLOADED;        /* UNAVAILABLE/OVERLOADED */
