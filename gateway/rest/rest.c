@@ -111,7 +111,8 @@ static void answer(struct ctx *ctx, struct exchange *exchange, const ProtobufCMe
         http_response_header(response, "ETag",
                              arena_printf(ctx->arena, "\"%" PRId64 "\"", version));
     response->content_type = "application/json";
-    json_encode(&response->body, route_response(route), message, true);
+    if (!exchange->is_written)
+        json_encode(&response->body, route_response(route), message, true);
 }
 
 static bool has_header(const struct http_response *response, const char *name)

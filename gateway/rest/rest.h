@@ -67,6 +67,7 @@ struct visitor {
     const struct storefront_channel *channel; /* the cached channel and store */
     const char *customer_id;                  /* NULL: a guest */
     const char *customer_group;
+    struct cache_trail *trail; /* of an answer that will be kept whole; or NULL */
 };
 
 /* One request on its way through a route. */
@@ -80,6 +81,7 @@ struct exchange {
     int64_t expected_version; /* from If-Match; 0 without */
     int success;              /* a handler may answer 201 or 202 instead of the route's */
     const char *location;     /* Location header; or NULL */
+    bool is_written;          /* the handler has put the JSON into the answer's body itself */
 };
 
 /* All routes: areas, each a list of tables, both NULL-terminated; defined in main.c. */

@@ -14,27 +14,33 @@ static const char *product_key(struct ctx *ctx, const char *id)
     return arena_printf(ctx->arena, "product:%s", id);
 }
 
-static const Catalog__V1__Product *cached_product(struct ctx *ctx, const char *id)
+static const Catalog__V1__Product *cached_product(struct ctx *ctx, const struct visitor *visitor,
+                                                  const char *id)
 {
     struct gateway *self = ctx_state(ctx);
     const struct cache_tag tags[] = {{TAG_PRODUCT, id}};
     struct db_bytes bytes;
-    if (!cache_get(ctx, self->cache, product_key(ctx, id), tags, ARRAY_LEN(tags), &bytes))
+    const struct cache_question question = {product_key(ctx, id), tags, ARRAY_LEN(tags),
+                                            visitor->trail};
+    if (!cache_get(ctx, self->cache, &question, &bytes))
         return NULL;
     return catalog__v1__product__unpack(arena_protobuf(ctx->arena), bytes.length, bytes.data);
 }
 
-void catalogue_remember(struct ctx *ctx, const Catalog__V1__Product *product, int64_t asked_at_us)
+void catalogue_remember(struct ctx *ctx, const struct visitor *visitor,
+                        const Catalog__V1__Product *product, int64_t asked_at_us)
 {
     struct gateway *self = ctx_state(ctx);
+    cache_trail_add(visitor->trail, (struct cache_tag){TAG_PRODUCT, product->id});
     size_t length = catalog__v1__product__get_packed_size(product);
     uint8_t *packed = arena_alloc(ctx->arena, length);
     catalog__v1__product__pack(product, packed);
     cache_put(self->cache, product_key(ctx, product->id), (struct db_bytes){packed, length},
-              asked_at_us, 0);
+              (struct cache_moments){.asked_at_us = asked_at_us});
 }
 
-static struct status load_products(struct ctx *ctx, const char **ids, size_t count,
+static struct status load_products(struct ctx *ctx, const struct visitor *visitor, const char **ids,
+                                   size_t count,
                                    const Catalog__V1__BatchGetProductsResponse **ret_reply)
 {
     Catalog__V1__BatchGetProductsRequest request = CATALOG__V1__BATCH_GET_PRODUCTS_REQUEST__INIT;
@@ -43,7 +49,7 @@ static struct status load_products(struct ctx *ctx, const char **ids, size_t cou
     request.ids = ids;
     TRY(catalog_v1_batch_get_products(ctx, &request, ret_reply));
     for (size_t i = 0; i < (*ret_reply)->n_products; i++)
-        catalogue_remember(ctx, (*ret_reply)->products[i], asked_at_us);
+        catalogue_remember(ctx, visitor, (*ret_reply)->products[i], asked_at_us);
     return status_ok();
 }
 
@@ -56,20 +62,21 @@ static const Catalog__V1__Product *find(const Catalog__V1__BatchGetProductsRespo
     return NULL;
 }
 
-struct status catalogue_products(struct ctx *ctx, const char *const *ids, size_t count,
+struct status catalogue_products(struct ctx *ctx, const struct visitor *visitor,
+                                 const char *const *ids, size_t count,
                                  const Catalog__V1__Product **ret_products)
 {
     const Catalog__V1__BatchGetProductsResponse *reply;
     const char **missing = arena_array(ctx->arena, const char *, count);
     size_t missing_count = 0;
     for (size_t i = 0; i < count; i++) {
-        ret_products[i] = cached_product(ctx, ids[i]);
+        ret_products[i] = cached_product(ctx, visitor, ids[i]);
         if (!ret_products[i])
             missing[missing_count++] = ids[i];
     }
     if (missing_count == 0)
         return status_ok();
-    TRY(load_products(ctx, missing, missing_count, &reply));
+    TRY(load_products(ctx, visitor, missing, missing_count, &reply));
     for (size_t i = 0; i < count; i++)
         if (!ret_products[i])
             ret_products[i] = find(reply, ids[i]);

@@ -27,10 +27,12 @@ struct offer {
 };
 
 /* Products by id, in the order of the ids; absent ones are NULL. */
-struct status catalogue_products(struct ctx *ctx, const char *const *ids, size_t count,
+struct status catalogue_products(struct ctx *ctx, const struct visitor *visitor,
+                                 const char *const *ids, size_t count,
                                  const Catalog__V1__Product **ret_products);
 /* Remembers products that another call brought along. */
-void catalogue_remember(struct ctx *ctx, const Catalog__V1__Product *product, int64_t asked_at_us);
+void catalogue_remember(struct ctx *ctx, const struct visitor *visitor,
+                        const Catalog__V1__Product *product, int64_t asked_at_us);
 
 /* Offers of all variants of the products, one after the other: product i has its own at
  * (*ret_offers)[i], one per variant. NULL products are skipped. */

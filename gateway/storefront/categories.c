@@ -12,7 +12,8 @@ static struct status load(struct ctx *ctx, const Catalog__V1__ListCategoriesResp
     struct gateway *self = ctx_state(ctx);
     const struct cache_tag tags[] = {{TAG_CATEGORIES, NULL}};
     struct db_bytes bytes;
-    if (cache_get(ctx, self->cache, "categories", tags, ARRAY_LEN(tags), &bytes)) {
+    const struct cache_question question = {"categories", tags, ARRAY_LEN(tags), NULL};
+    if (cache_get(ctx, self->cache, &question, &bytes)) {
         *ret_tree = catalog__v1__list_categories_response__unpack(arena_protobuf(ctx->arena),
                                                                   bytes.length, bytes.data);
         if (*ret_tree)
@@ -24,7 +25,8 @@ static struct status load(struct ctx *ctx, const Catalog__V1__ListCategoriesResp
     size_t length = catalog__v1__list_categories_response__get_packed_size(*ret_tree);
     uint8_t *packed = arena_alloc(ctx->arena, length);
     catalog__v1__list_categories_response__pack(*ret_tree, packed);
-    cache_put(self->cache, "categories", (struct db_bytes){packed, length}, asked_at_us, 0);
+    cache_put(self->cache, "categories", (struct db_bytes){packed, length},
+              (struct cache_moments){.asked_at_us = asked_at_us});
     return status_ok();
 }
 

@@ -47,8 +47,9 @@ static bool read_price(struct loading *loading, struct offer *offer)
                                      {TAG_PRICES, NULL},
                                      {TAG_PRODUCT, offer->variant->product_id}};
     struct db_bytes bytes;
-    if (!cache_get(loading->ctx, self->cache, price_key(loading, offer->variant->id), tags,
-                   ARRAY_LEN(tags), &bytes))
+    const struct cache_question question = {price_key(loading, offer->variant->id), tags,
+                                            ARRAY_LEN(tags), loading->visitor->trail};
+    if (!cache_get(loading->ctx, self->cache, &question, &bytes))
         return false;
     memcpy(&offer->price, bytes.data, sizeof offer->price);
     return true;
@@ -59,8 +60,9 @@ static bool read_stock(struct loading *loading, struct offer *offer)
     struct gateway *self = ctx_state(loading->ctx);
     const struct cache_tag tags[] = {{TAG_STOCK, offer->variant->id}};
     struct db_bytes bytes;
-    if (!cache_get(loading->ctx, self->cache, stock_key(loading, offer->variant->id), tags,
-                   ARRAY_LEN(tags), &bytes))
+    const struct cache_question question = {stock_key(loading, offer->variant->id), tags,
+                                            ARRAY_LEN(tags), loading->visitor->trail};
+    if (!cache_get(loading->ctx, self->cache, &question, &bytes))
         return false;
     memcpy(&offer->available, bytes.data, sizeof offer->available);
     return true;
@@ -124,8 +126,10 @@ static void take_price(struct loading *loading, struct offer *offer,
         figures.compare_at_minor = price->compare_at ? price->compare_at->minor_units : 0;
     }
     offer->price = figures;
-    cache_put(self->cache, price_key(loading, offer->variant->id),
-              (struct db_bytes){&figures, sizeof figures}, loading->asked_at_us, valid_until_us);
+    cache_put(
+        self->cache, price_key(loading, offer->variant->id),
+        (struct db_bytes){&figures, sizeof figures},
+        (struct cache_moments){loading->asked_at_us, valid_until_us, loading->visitor->trail});
 }
 
 static struct status take_prices(struct loading *loading, const struct rpc_call *call, size_t first)
@@ -151,7 +155,7 @@ static struct status take_stock(struct loading *loading, const struct rpc_call *
         offer->available = available > 0 ? available : 0;
         cache_put(self->cache, stock_key(loading, offer->variant->id),
                   (struct db_bytes){&offer->available, sizeof offer->available},
-                  loading->asked_at_us, 0);
+                  (struct cache_moments){.asked_at_us = loading->asked_at_us});
     }
     return status_ok();
 }

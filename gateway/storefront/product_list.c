@@ -6,6 +6,7 @@
 #include "chassis/wire.h"
 #include "common/str.h"
 #include "storefront/catalogue.h"
+#include "storefront/kept_answer.h"
 #include "storefront/tags.h"
 
 /* Which products a page shows, in its order. */
@@ -23,12 +24,14 @@ static const char *page_key(struct ctx *ctx, const struct visitor *visitor,
 }
 
 /* A page is kept as a list message that holds ids only. */
-static bool read_page(struct ctx *ctx, const char *key, struct page *ret_page)
+static bool read_page(struct ctx *ctx, const struct visitor *visitor, const char *key,
+                      struct page *ret_page)
 {
     struct gateway *self = ctx_state(ctx);
     const struct cache_tag tags[] = {{TAG_LISTS, NULL}};
     struct db_bytes bytes;
-    if (!cache_get(ctx, self->cache, key, tags, ARRAY_LEN(tags), &bytes))
+    const struct cache_question question = {key, tags, ARRAY_LEN(tags), visitor->trail};
+    if (!cache_get(ctx, self->cache, &question, &bytes))
         return false;
     const Catalog__V1__ListProductsResponse *list = catalog__v1__list_products_response__unpack(
         arena_protobuf(ctx->arena), bytes.length, bytes.data);
@@ -42,7 +45,7 @@ static bool read_page(struct ctx *ctx, const char *key, struct page *ret_page)
     return true;
 }
 
-static void keep_page(struct ctx *ctx, const char *key,
+static void keep_page(struct ctx *ctx, const struct visitor *visitor, const char *key,
                       const Catalog__V1__ListProductsResponse *reply, int64_t asked_at_us)
 {
     struct gateway *self = ctx_state(ctx);
@@ -58,8 +61,9 @@ static void keep_page(struct ctx *ctx, const char *key,
     size_t length = catalog__v1__list_products_response__get_packed_size(&list);
     uint8_t *packed = arena_alloc(ctx->arena, length);
     catalog__v1__list_products_response__pack(&list, packed);
-    cache_put(self->cache, key, (struct db_bytes){packed, length}, asked_at_us,
-              wire_time_us(reply->valid_until));
+    cache_put(
+        self->cache, key, (struct db_bytes){packed, length},
+        (struct cache_moments){asked_at_us, wire_time_us(reply->valid_until), visitor->trail});
 }
 
 static struct status load_page(struct ctx *ctx, const struct visitor *visitor,
@@ -67,9 +71,9 @@ static struct status load_page(struct ctx *ctx, const struct visitor *visitor,
                                const Catalog__V1__Product ***ret_products, struct page *ret_page)
 {
     const char *key = page_key(ctx, visitor, request);
-    if (read_page(ctx, key, ret_page)) {
+    if (read_page(ctx, visitor, key, ret_page)) {
         *ret_products = arena_array(ctx->arena, const Catalog__V1__Product *, ret_page->count);
-        return catalogue_products(ctx, ret_page->ids, ret_page->count, *ret_products);
+        return catalogue_products(ctx, visitor, ret_page->ids, ret_page->count, *ret_products);
     }
     Catalog__V1__ListProductsRequest list = CATALOG__V1__LIST_PRODUCTS_REQUEST__INIT;
     Common__V1__PageRequest page = COMMON__V1__PAGE_REQUEST__INIT;
@@ -82,8 +86,8 @@ static struct status load_page(struct ctx *ctx, const struct visitor *visitor,
     list.channel_id = visitor->channel_id;
     TRY(catalog_v1_list_products(ctx, &list, &reply));
     for (size_t i = 0; i < reply->n_products; i++)
-        catalogue_remember(ctx, reply->products[i], asked_at_us);
-    keep_page(ctx, key, reply, asked_at_us);
+        catalogue_remember(ctx, visitor, reply->products[i], asked_at_us);
+    keep_page(ctx, visitor, key, reply, asked_at_us);
     *ret_products = (const Catalog__V1__Product **)(void *)reply->products;
     ret_page->count = reply->n_products;
     ret_page->next_page_token = reply->page ? reply->page->next_page_token : "";
@@ -134,11 +138,14 @@ struct status product_list(struct ctx *ctx, struct exchange *exchange,
 {
     const struct visitor *visitor = &exchange->visitor;
     Gateway__V1__ListProductsResponse *rep = (Gateway__V1__ListProductsResponse *)(void *)response;
+    const Gateway__V1__ListProductsRequest *list = (const void *)request;
+    const char *key = page_key(ctx, visitor, list);
     const Catalog__V1__Product **products;
     struct offer **offers;
     struct page page;
-    TRY(load_page(ctx, visitor, (const Gateway__V1__ListProductsRequest *)(const void *)request,
-                  &products, &page));
+    if (kept_answer_find(ctx, exchange, key))
+        return status_ok();
+    TRY(load_page(ctx, visitor, list, &products, &page));
     TRY(catalogue_offers(ctx, visitor, products, page.count, &offers));
 
     rep->products = arena_array(ctx->arena, Gateway__V1__ProductCard *, page.count);
@@ -148,5 +155,6 @@ struct status product_list(struct ctx *ctx, struct exchange *exchange,
     rep->page = arena_new(ctx->arena, Common__V1__PageInfo);
     common__v1__page_info__init(rep->page);
     rep->page->next_page_token = page.next_page_token;
+    kept_answer_write(ctx, exchange, key, response);
     return status_ok();
 }

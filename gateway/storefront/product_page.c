@@ -5,6 +5,7 @@
 #include "common/str.h"
 #include "common/uuid.h"
 #include "storefront/catalogue.h"
+#include "storefront/kept_answer.h"
 #include "storefront/tags.h"
 
 #include <string.h>
@@ -33,9 +34,10 @@ static struct status find_by_slug(struct ctx *ctx, const struct visitor *visitor
     const struct cache_tag tags[] = {{TAG_LISTS, NULL}};
     const char *key = slug_key(ctx, visitor, slug);
     struct db_bytes id;
-    if (cache_get(ctx, self->cache, key, tags, ARRAY_LEN(tags), &id)) {
+    const struct cache_question question = {key, tags, ARRAY_LEN(tags), visitor->trail};
+    if (cache_get(ctx, self->cache, &question, &id)) {
         const char *ids[] = {id.data};
-        return catalogue_products(ctx, ids, 1, ret_product);
+        return catalogue_products(ctx, visitor, ids, 1, ret_product);
     }
     Catalog__V1__GetProductBySlugRequest request = CATALOG__V1__GET_PRODUCT_BY_SLUG_REQUEST__INIT;
     const Catalog__V1__GetProductBySlugResponse *reply;
@@ -49,10 +51,10 @@ static struct status find_by_slug(struct ctx *ctx, const struct visitor *visitor
         return refuse(ctx, slug);
     TRY(found);
     *ret_product = reply->product;
-    catalogue_remember(ctx, reply->product, asked_at_us);
+    catalogue_remember(ctx, visitor, reply->product, asked_at_us);
     cache_put(self->cache, key,
-              (struct db_bytes){reply->product->id, strlen(reply->product->id) + 1}, asked_at_us,
-              0);
+              (struct db_bytes){reply->product->id, strlen(reply->product->id) + 1},
+              (struct cache_moments){.asked_at_us = asked_at_us});
     return status_ok();
 }
 
@@ -63,7 +65,7 @@ static struct status find(struct ctx *ctx, const struct visitor *visitor, const 
     *ret_product = NULL;
     if (uuid_parse(slug, &id)) {
         const char *ids[] = {uuid_text(ctx->arena, id)};
-        TRY(catalogue_products(ctx, ids, 1, ret_product));
+        TRY(catalogue_products(ctx, visitor, ids, 1, ret_product));
     } else {
         TRY(find_by_slug(ctx, visitor, slug, ret_product));
     }
@@ -153,8 +155,11 @@ struct status product_page(struct ctx *ctx, struct exchange *exchange,
     const struct visitor *visitor = &exchange->visitor;
     const Catalog__V1__Product *product;
     struct offer **offers;
+    if (kept_answer_find(ctx, exchange, get->slug))
+        return status_ok();
     TRY(find(ctx, visitor, get->slug, &product));
     TRY(catalogue_offers(ctx, visitor, &product, 1, &offers));
     rep->product = detail_of(ctx, visitor, product, offers[0]);
+    kept_answer_write(ctx, exchange, get->slug, response);
     return status_ok();
 }

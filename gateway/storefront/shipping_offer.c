@@ -63,14 +63,16 @@ struct status shipping_offers_shown(struct ctx *ctx, const Cart__V1__Cart *cart,
                                    request->cart->quantity, request->cart->weight_grams);
     struct db_bytes packed;
     int64_t asked_at_us = cache_now_us();
-    if (cache_get(ctx, self->cache, key, &TAG, 1, &packed)) {
+    const struct cache_question question = {key, &TAG, 1, NULL};
+    if (cache_get(ctx, self->cache, &question, &packed)) {
         *ret_offers = platform__v1__list_shipping_options_response__unpack(
             arena_protobuf(ctx->arena), packed.length, packed.data);
         if (*ret_offers)
             return status_ok();
     }
     TRY(platform_v1_list_shipping_options(ctx, request, ret_offers));
-    cache_put(self->cache, key, pack(ctx, &(*ret_offers)->base), asked_at_us, 0);
+    cache_put(self->cache, key, pack(ctx, &(*ret_offers)->base),
+              (struct cache_moments){.asked_at_us = asked_at_us});
     return status_ok();
 }
 

@@ -20,6 +20,7 @@ struct ctx *begin_ctx(void)
     daemon_.service = &GATEWAY;
     daemon_.state = &gateway;
     ctx_init(&ctx_, &daemon_, "test", 10000);
+    daemon_.metrics = metric_list_create(ctx_.arena);
     return &ctx_;
 }
 

@@ -25,15 +25,45 @@ struct cache_tag {
 struct cache *cache_create(struct ctx *boot, int64_t bytes_max, int64_t ttl_ms);
 void cache_destroy(struct cache *cache); /* accepts NULL */
 
+/* What an answer was made of, noted by every cache_get and cache_put that is told of it: the tags
+ * of all parts, and the first moment at which one of them ends by itself. */
+enum { CACHE_TRAIL_MAX = 1024 }; /* an answer of more parts is not kept */
+struct cache_trail {
+    int64_t begun_at_us;
+    int64_t expires_at_us;  /* monotonic */
+    int64_t valid_until_us; /* wall clock; 0: for ever */
+    size_t count;
+    uint16_t marks[CACHE_TRAIL_MAX];
+};
+struct cache_trail *cache_trail_begin(struct ctx *ctx);
+/* For a part that came without a look into the cache; the trail may be NULL. */
+void cache_trail_add(struct cache_trail *trail, struct cache_tag tag);
+
 /* A copy in the ctx's arena; false when there is none that is still good for these tags. */
-bool cache_get(struct ctx *ctx, struct cache *cache, const char *key, const struct cache_tag *tags,
-               size_t tag_count, struct db_bytes *ret_value);
+struct cache_question {
+    const char *key;
+    const struct cache_tag *tags;
+    size_t tag_count;
+    struct cache_trail *trail; /* or NULL */
+};
+bool cache_get(struct ctx *ctx, struct cache *cache, const struct cache_question *question,
+               struct db_bytes *ret_value);
 
 /* The moment before the question is asked of a daemon: goes with the answer into cache_put. */
 int64_t cache_now_us(void);
-/* valid_until_us is wall-clock time at which the value changes by itself; 0: never. */
-void cache_put(struct cache *cache, const char *key, struct db_bytes value, int64_t asked_at_us,
-               int64_t valid_until_us);
+struct cache_moments {
+    int64_t asked_at_us;
+    int64_t valid_until_us;    /* wall clock: when the value changes by itself; 0: never */
+    struct cache_trail *trail; /* or NULL */
+};
+void cache_put(struct cache *cache, const char *key, struct db_bytes value,
+               struct cache_moments moments);
+
+/* A whole answer is good as long as each of its parts. */
+bool cache_get_whole(struct ctx *ctx, struct cache *cache, const char *key,
+                     struct db_bytes *ret_value);
+void cache_put_whole(struct cache *cache, const char *key, struct db_bytes value,
+                     const struct cache_trail *trail);
 
 void cache_mark(struct cache *cache, struct cache_tag tag);
 /* Everything made before now is worthless: a stream of events may have a gap. */
