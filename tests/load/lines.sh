@@ -91,7 +91,7 @@ web_of_checkout() # CALLERS: eight requests with an answer of average size
 
 prepared_once()
 {
-    scarce_item 100 || return
+    scarce_item $((prepared_carts / 3)) || return
     printf 'variant\n%s\n' "$variant" >"$var/scarce.tsv"
     load prepare scarce --flows "$prepared_carts" --callers 16 --save "$var/prepared.tsv" \
         --column cart --column total >>"$var/log/load.log" || return
@@ -102,8 +102,9 @@ line_prepared()
 {
     local record wall
     prepared_carts=300
+    [ $quick = no ] || prepared_carts=30
     record=$(repeated wall_us prepared_once)
-    print_line "$prepared_carts prepared carts, 100 units" "$record" /s
+    print_line "$prepared_carts prepared carts, $((prepared_carts / 3)) units" "$record" /s
     wall=$(field wall_us "$record")
     print_goal 'all are answered after, s' "$(awk -v us="$wall" 'BEGIN { printf "%.2f", us / 1e6 }')" '<=1'
     printf '    %s bought, %s refused, %s failed\n' "$(field done "$record")" \
