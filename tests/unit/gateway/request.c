@@ -3,6 +3,7 @@
 
 #include "daemon.h"
 #include "http.h"
+#include "metrics.h"
 
 #include <civetweb.h>
 #include <string.h>
