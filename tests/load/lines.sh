@@ -14,6 +14,7 @@ read_line() # FLOW VALUES GOAL
     limit=$(web_limit "$var/answer" 32 1)
     print_line "$1, 32 callers" "$record" /s "web server, $(stat -c %s "$var/answer") bytes" "$limit"
     print_goal "$1" "$(field per_s "$record")" "$3"
+    print_cpu_of_one "$1" "$2" 32
     half=$(($(field per_s "$record") / 2))
     open=$(repeated p99 timed "$1" "$2" --rate $((half > 0 ? half : 1)))
     print_line "$1, open loop" "$open" /s
@@ -39,6 +40,7 @@ line_line()
     print_line 'add a line (2 requests), 32' "$record" /s 'web server' "$web" \
         'redis-benchmark, 2 scripts' $((redis / 2))
     print_goal 'add a line' "$(field per_s "$record")" '>=2000'
+    print_cpu_of_one line goods 32
 }
 
 checkout_at() # CALLERS: one run, its requests kept
@@ -67,6 +69,7 @@ line_checkout()
         esac
         case $n in 1 | 32) print_requests "$var/requests" ;; esac
     done
+    print_cpu_of_one checkout goods 32
     half=$((at_32 / 2))
     print_line 'checkout, open loop' \
         "$(repeated p99 timed checkout goods --rate $((half > 0 ? half : 1)))" /s

@@ -166,5 +166,27 @@ cpu_note() # FILE: CPU of every process until now
     local name
     for name in $(process_names); do
         printf '%s %s\n' "$name" "$(cpu_ms "$name")"
-    done >"$1"
+    done | sort >"$1"
+}
+
+cpu_idle() # what every process uses while nobody comes, in ms a second
+{
+    cpu_note "$var/cpu.a"
+    sleep 2
+    cpu_note "$var/cpu.b"
+    join "$var/cpu.a" "$var/cpu.b" | awk '{ print $1, ($3 - $2) / 2 }' >"$var/cpu.idle"
+}
+
+print_cpu_of_one() # FLOW VALUES CALLERS: processor time of one flow, without what is used anyway
+{
+    local record
+    [ -s "$var/cpu.idle" ] || cpu_idle
+    cpu_note "$var/cpu.a"
+    record=$(timed "$1" "$2" --callers "$3" --warm 0)
+    cpu_note "$var/cpu.b"
+    join "$var/cpu.a" "$var/cpu.b" | join - "$var/cpu.idle" |
+        awk -v flows="$(field done "$record")" -v wall_us="$(field wall_us "$record")" '
+            { used_us = (($3 - $2) - $4 * wall_us / 1e6) * 1000 / (flows > 0 ? flows : 1) }
+            used_us >= 1 { sum += used_us; text = text sprintf(", %s %.0f", $1, used_us) }
+            END { printf "    processor time of one, us: %.0f%s\n", sum, text }'
 }
