@@ -4,3 +4,8 @@ if(TORG_SANITIZER)
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${TORG_SANITIZER})
 endif()
+
+if(TORG_SANITIZER STREQUAL "thread")
+  add_subdirectory(${CMAKE_SOURCE_DIR}/tests/tsan)
+  link_libraries(c11_threads)
+endif()
