@@ -13,6 +13,7 @@ struct framing {
     const char *length, *coding;
 };
 
+static bool is_well_spaced(const struct mg_request_info *info);
 static bool is_token(const char *text);
 static bool is_value(const char *text);
 static bool is_well_separated(const struct mg_request_info *info, int i);
@@ -57,6 +58,8 @@ struct http_refusal http_guard(const struct mg_request_info *info, int64_t *ret_
     *ret_length = 0;
     if (refusal.status)
         return refusal;
+    if (!is_well_spaced(info))
+        return refuse(400, "MALFORMED_REQUEST", "one blank between method, target and version");
     if (!str_equal(info->http_version, "1.1") && !str_equal(info->http_version, "1.0"))
         return refuse(505, "HTTP_VERSION", "HTTP/1.1 is served");
     if (framing.hosts != 1)
@@ -77,6 +80,16 @@ struct http_refusal http_guard(const struct mg_request_info *info, int64_t *ret_
             return refuse(400, "MALFORMED_LENGTH", "Content-Length is not a number");
     }
     return refuse(0, NULL, NULL);
+}
+
+/* civetweb takes any white space between the words of the request line, line breaks among it. */
+static bool is_well_spaced(const struct mg_request_info *info)
+{
+    const char *method_end = info->request_method + strlen(info->request_method);
+    const char *last = info->query_string ? info->query_string : info->request_uri;
+
+    return info->request_uri == method_end + 1 &&
+           last + strlen(last) + 1 == info->http_version - strlen("HTTP/");
 }
 
 /* RFC 9110 5.6.2 */
