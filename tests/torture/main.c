@@ -147,7 +147,8 @@ static void check_invariants(struct arena *arena)
     char *lines = process_ask(arena, "invariants", &status), *rest = NULL;
 
     for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        printf("# %s\n", line);
+        if (strstr(line, " 0 broken  ok") == NULL)
+            printf("# %s\n", line);
     verdict(status == 0, "the invariants hold");
 }
 

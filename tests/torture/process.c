@@ -28,6 +28,7 @@ struct hand {
 
 struct process {
     char name[32];
+    int port;
     int held;
     int64_t started_ms; /* by us, last */
 };
@@ -200,9 +201,10 @@ static void load_names(void)
     int status;
     char *names = process_ask(arena, "names", &status);
 
-    for (char *name = strtok_r(names, " \n", &rest); name; name = strtok_r(NULL, " \n", &rest)) {
-        assert(process_count < NAMES_MAX);
-        (void)snprintf(processes[process_count++].name, sizeof processes[0].name, "%s", name);
+    for (char *line = strtok_r(names, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        struct process *process = &processes[process_count++];
+        assert(process_count <= NAMES_MAX);
+        (void)sscanf(line, "%31s %d", process->name, &process->port);
     }
     arena_destroy(arena);
 }
@@ -243,6 +245,16 @@ void process_unmanage(void)
 {
     if (atomic_exchange(&is_managing, false))
         pthread_join(manager, NULL);
+}
+
+bool process_all_answer(void)
+{
+    for (int i = 0; i < process_count; i++) {
+        const pid_t pid = pid_of(processes[i].name);
+        if (pid == 0 || kill(pid, 0) != 0 || !well_answers(processes[i].name, processes[i].port))
+            return false;
+    }
+    return true;
 }
 
 int process_crashes(void)

@@ -188,7 +188,7 @@ bool schedule_wait_well(int64_t limit_ms)
 {
     const int64_t until_ms = history_now_ms() + limit_ms;
 
-    while (process_hand("well") != 0) {
+    while (!process_all_answer()) {
         if (history_now_ms() > until_ms)
             return false;
         usleep(POLL_US);
@@ -230,6 +230,15 @@ struct effect {
     int64_t gap_ms, sale_ms, well_ms;
 };
 
+static int64_t last_heal_ms(const struct round *round)
+{
+    int64_t last_ms = 0;
+
+    for (int i = 0; i < round->count; i++)
+        last_ms = larger(last_ms, round->strikes[i].healed_ms);
+    return last_ms;
+}
+
 static void add_effect(struct effect *effect, const struct round *round,
                        const struct strike *strike)
 {
@@ -241,30 +250,38 @@ static void add_effect(struct effect *effect, const struct round *round,
     if (first_sale_ms >= 0)
         effect->sale_ms = larger(effect->sale_ms, first_sale_ms - strike->healed_ms);
     if (round->well_ms >= 0)
-        effect->well_ms = larger(effect->well_ms, round->well_ms - strike->healed_ms);
+        effect->well_ms = larger(effect->well_ms, round->well_ms - last_heal_ms(round));
 }
 
 static const char *const OF_WHAT[] = {
-    [OF_REPLICA] = "one of two",          [OF_SERVER] = "server",
+    [OF_REPLICA] = "one of two",          [OF_SERVER] = "a Redis",
     [OF_VOLUME] = "server's file system", [OF_CONNECTION] = "connection to a server",
     [OF_CALL] = "calls of a daemon",      [OF_PROVIDER] = "payment provider",
 };
+
+static struct effect effect_of(const struct schedule *schedule, const struct fault *fault)
+{
+    struct effect effect = {0};
+
+    for (int i = 0; i < schedule->done; i++)
+        for (int k = 0; k < schedule->rounds[i].count; k++)
+            if (schedule->rounds[i].strikes[k].fault == fault)
+                add_effect(&effect, &schedule->rounds[i], &schedule->rounds[i].strikes[k]);
+    return effect;
+}
 
 void schedule_print_summary(const struct schedule *schedule)
 {
     printf("# %-16s %-24s %5s  longest without  first sale   all well\n", "fault", "of", "times");
     printf("# %-16s %-24s %5s           a sale  after heal  after heal\n", "", "", "");
     for (const struct fault *fault = FAULTS; fault->name != NULL; fault++) {
-        struct effect effect = {0};
-        for (int i = 0; i < schedule->done; i++)
-            for (int k = 0; k < schedule->rounds[i].count; k++)
-                if (schedule->rounds[i].strikes[k].fault == fault)
-                    add_effect(&effect, &schedule->rounds[i], &schedule->rounds[i].strikes[k]);
+        const struct effect effect = effect_of(schedule, fault);
         const bool is_named = fault->victim == OF_SERVER && fault->targets[1] == NULL;
-        printf("#   %-14s %-24s %5d %14.1f s %9.1f s %9.1f s\n", fault->name,
-               is_named ? fault->targets[0] : OF_WHAT[fault->victim], effect.count,
-               (double)effect.gap_ms / 1000, (double)effect.sale_ms / 1000,
-               (double)effect.well_ms / 1000);
+        if (effect.count > 0)
+            printf("#   %-14s %-24s %5d %14.1f s %9.1f s %9.1f s\n", fault->name,
+                   is_named ? fault->targets[0] : OF_WHAT[fault->victim], effect.count,
+                   (double)effect.gap_ms / 1000, (double)effect.sale_ms / 1000,
+                   (double)effect.well_ms / 1000);
     }
 }
 

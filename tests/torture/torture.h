@@ -128,6 +128,8 @@ char *process_ask(struct arena *arena, const char *arguments, int *ret_status); 
 void process_manage(void);
 void process_hold(const char *name, bool is_held);
 void process_unmanage(void);
+bool process_all_answer(void);
+bool well_answers(const char *name, int port); /* well.c */
 int process_crashes(void); /* processes that ended by a signal of their own making */
 
 /* --- fault.c and schedule.c --- */
