@@ -1,12 +1,13 @@
 # Test suites: a suite is one executable of Check tests, named like its target, in
 # <build>/tests, and one ctest test with the suite's label (ctest -L unit).
 
-# add_suite(name LABEL unit|contract|integration|e2e|hostile SOURCES ... USES target...
+# add_suite(name LABEL unit|contract|integration|e2e|race|hostile SOURCES ... USES target...
 #           [EXTERNAL library...])
 set(SUITE_TIMEOUT_unit 300)
 set(SUITE_TIMEOUT_contract 300)
 set(SUITE_TIMEOUT_integration 600)
 set(SUITE_TIMEOUT_e2e 900)
+set(SUITE_TIMEOUT_race 600)
 set(SUITE_TIMEOUT_hostile 900)
 
 function(add_suite name)

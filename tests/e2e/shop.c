@@ -11,26 +11,27 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 20000, POLL_US = 50000, TEST_SECONDS = 240, ANSWER_MAX = 4 * 1024 * 1024 };
-
-struct arena *arena;
-
-static CURL *connection;
-
-struct body {
-    char *text;
-    size_t length;
+enum {
+    WAIT_MS = 20000,
+    POLL_US = 50000,
+    TEST_SECONDS = 240,
+    ANSWER_MAX = 4 * 1024 * 1024,
+    ANSWER_USUAL = 4096
 };
+
+_Thread_local struct arena *arena;
+
+static _Thread_local CURL *connection;
+static _Thread_local int gateway; /* from 0 */
 
 static void begin(void)
 {
-    arena = arena_create(64 * 1024 * 1024);
-    connection = curl_easy_init();
+    shop_connect(arena_create(64 * 1024 * 1024), 0);
 }
 
 static void end(void)
 {
-    curl_easy_cleanup(connection);
+    shop_disconnect();
     arena_destroy(arena);
 }
 
@@ -77,14 +78,16 @@ static const char *first_line(const char *name) /* of a file of the shop's var/e
 
 static size_t keep(char *data, size_t size, size_t count, void *closure)
 {
-    struct body *body = closure;
-    size_t length = size * count;
-    if (body->length + length >= ANSWER_MAX)
+    struct buffer *body = closure;
+    if (body->length + size * count > ANSWER_MAX)
         return 0;
-    memcpy(body->text + body->length, data, length);
-    body->length += length;
-    body->text[body->length] = '\0';
-    return length;
+    buffer_append(body, data, size * count);
+    return size * count;
+}
+
+static const char *gateway_url(void)
+{
+    return shop_setting(gateway == 0 ? "TORG_SHOP_URL" : "TORG_SHOP_URL_2");
 }
 
 static struct curl_slist *with(struct curl_slist *headers, const char *name, const char *value)
@@ -100,9 +103,11 @@ static struct curl_slist *of_json(void)
 static struct answer request(const char *method, const char *url, const char *sent,
                              struct curl_slist *headers)
 {
-    struct body body = {.text = arena_alloc(arena, ANSWER_MAX)};
+    struct buffer body;
     struct answer answer = {0};
 
+    buffer_init(&body, arena, ANSWER_USUAL);
+    buffer_puts(&body, "");
     curl_easy_reset(connection);
     curl_easy_setopt(connection, CURLOPT_URL, url);
     curl_easy_setopt(connection, CURLOPT_CUSTOMREQUEST, method);
@@ -112,12 +117,14 @@ static struct answer request(const char *method, const char *url, const char *se
     curl_easy_setopt(connection, CURLOPT_WRITEDATA, &body);
     if (sent != NULL)
         curl_easy_setopt(connection, CURLOPT_POSTFIELDS, sent);
+    int64_t begun_us = clock_monotonic_us();
     CURLcode code = curl_easy_perform(connection);
+    answer.took_us = clock_monotonic_us() - begun_us;
     curl_slist_free_all(headers);
     if (code == CURLE_OK)
         curl_easy_getinfo(connection, CURLINFO_RESPONSE_CODE, &answer.status);
-    answer.text = code == CURLE_OK ? body.text : curl_easy_strerror(code);
-    if (json_parse(arena, body.text, body.length, &answer.body).code != STATUS_OK)
+    answer.text = code == CURLE_OK ? body.data : curl_easy_strerror(code);
+    if (json_parse(arena, body.data, body.length, &answer.body).code != STATUS_OK)
         answer.body = NULL;
     return answer;
 }
@@ -136,8 +143,7 @@ struct answer store_for_version(const char *method, const char *path, const char
         headers = with(headers, "Idempotency-Key", key);
     if (version > 0)
         headers = with(headers, "If-Match", arena_printf(arena, "\"%" PRId64 "\"", version));
-    return request(method,
-                   arena_printf(arena, "%s/store/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
+    return request(method, arena_printf(arena, "%s/store/v1%s", gateway_url(), path), json,
                    headers);
 }
 
@@ -147,8 +153,7 @@ struct answer store_with(const char *method, const char *path, const char *json,
     struct curl_slist *headers = of_json();
     if (strcmp(header, "Torg-Publishable-Key") != 0)
         headers = with(headers, "Torg-Publishable-Key", first_line("publishable-key-eu"));
-    return request(method,
-                   arena_printf(arena, "%s/store/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
+    return request(method, arena_printf(arena, "%s/store/v1%s", gateway_url(), path), json,
                    with(headers, header, value));
 }
 
@@ -158,8 +163,7 @@ struct answer store_keyed(const char *method, const char *path, const char *json
     struct curl_slist *headers =
         with(of_json(), "Torg-Publishable-Key", first_line("publishable-key-eu"));
     headers = with(headers, "Authorization", arena_printf(arena, "Bearer %s", token));
-    return request(method,
-                   arena_printf(arena, "%s/store/v1%s", shop_setting("TORG_SHOP_URL"), path), json,
+    return request(method, arena_printf(arena, "%s/store/v1%s", gateway_url(), path), json,
                    with(headers, "Idempotency-Key", key));
 }
 
@@ -167,8 +171,7 @@ static struct answer as_admin(const char *method, const char *path, const char *
                               struct curl_slist *headers)
 {
     const char *bearer = arena_printf(arena, "Bearer %s", first_line("admin-api-key"));
-    return request(method,
-                   arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path), sent,
+    return request(method, arena_printf(arena, "%s/admin/v1%s", gateway_url(), path), sent,
                    with(headers, "Authorization", bearer));
 }
 
@@ -184,14 +187,13 @@ struct answer admin_csv(const char *path, const char *csv)
 
 struct answer admin_as(const char *key, const char *path)
 {
-    return request("GET", arena_printf(arena, "%s/admin/v1%s", shop_setting("TORG_SHOP_URL"), path),
-                   NULL, with(NULL, "Authorization", arena_printf(arena, "Bearer %s", key)));
+    return request("GET", arena_printf(arena, "%s/admin/v1%s", gateway_url(), path), NULL,
+                   with(NULL, "Authorization", arena_printf(arena, "Bearer %s", key)));
 }
 
 struct answer anonymous(const char *path)
 {
-    return request("GET", arena_printf(arena, "%s%s", shop_setting("TORG_SHOP_URL"), path), NULL,
-                   NULL);
+    return request("GET", arena_printf(arena, "%s%s", gateway_url(), path), NULL, NULL);
 }
 
 struct answer simulator(const char *path, const char *form)
@@ -207,6 +209,18 @@ struct answer mailbox(const char *address)
         "GET",
         arena_printf(arena, "%s/api/user/%s/messages", shop_setting("TORG_SHOP_MAIL"), address),
         NULL, NULL);
+}
+
+void shop_connect(struct arena *own, int number)
+{
+    arena = own;
+    connection = curl_easy_init();
+    gateway = number % shop_replicas();
+}
+
+void shop_disconnect(void)
+{
+    curl_easy_cleanup(connection);
 }
 
 void shop_forked(void)

@@ -13,12 +13,14 @@ struct answer {
     long status;
     const struct json_node *body; /* NULL when it is not JSON */
     const char *text;             /* as it came */
+    int64_t took_us;
 };
 
-/* A case whose tests each begin with an arena of their own; `arena` is theirs. */
+/* A case whose tests each begin with an arena of their own; `arena` is theirs. It and the
+ * connection belong to one thread: see shop_connect. */
 TCase *shop_case(Suite *suite, const char *name);
 int shop_run(Suite *suite); /* main()'s exit status */
-extern struct arena *arena;
+extern _Thread_local struct arena *arena;
 
 /* One request. `json` may be NULL; `key` is an Idempotency-Key or NULL. Paths begin behind
  * /store/v1, of channel eu, and /admin/v1. */
@@ -34,12 +36,16 @@ struct answer store_keyed(const char *method, const char *path, const char *json
                           const char *token);
 struct answer admin(const char *method, const char *path, const char *json);
 struct answer admin_csv(const char *path, const char *csv); /* POST */
-struct answer admin_as(const char *key, const char *path); /* GET with another API key */
+struct answer admin_as(const char *key, const char *path);  /* GET with another API key */
 struct answer anonymous(const char *path); /* GET without any key; the whole path */
 /* What stands in for Stripe: script it by POST, with a form; `form` NULL asks. */
 struct answer simulator(const char *path, const char *form);
 struct answer mailbox(const char *address); /* the mails to somebody, as text */
-void shop_forked(void); /* in a child, before its first request: a connection of its own */
+/* In a thread, before its first request: its arena, a connection of its own, and which gateway of
+ * the replicas it goes to (any number, taken modulo). */
+void shop_connect(struct arena *own, int gateway);
+void shop_disconnect(void); /* the arena stays: it is the caller's */
+void shop_forked(void);     /* in a child, before its first request: a connection of its own */
 
 /* Members by dotted path, items by number: "lines.0.id". A missing text fails the test; a missing
  * number is 0. */
