@@ -24,8 +24,9 @@ enum { ACTION_WAIT_MS = 15 * 60 * 1000 };
 
 const struct error_def CART_INCOMPLETE = {STATUS_FAILED_PRECONDITION, "CART_INCOMPLETE",
                                           "set what the violations name, then check out again"};
-const struct error_def CART_HAS_PROBLEMS = {STATUS_FAILED_PRECONDITION, "CART_HAS_PROBLEMS",
-                                            "read the cart's problems and change its lines"};
+const struct error_def CART_HAS_PROBLEMS = {
+    STATUS_FAILED_PRECONDITION, "CART_HAS_PROBLEMS",
+    "read the cart's problems and change its lines or codes"};
 const struct error_def PRICE_CHANGED = {STATUS_FAILED_PRECONDITION, "PRICE_CHANGED",
                                         "show the buyer the new total and check out with it"};
 
@@ -62,13 +63,20 @@ static bool is_obstacle(const Cart__V1__CartProblem *problem)
     return problem->kind != PROBLEM(PRICE_CHANGED) && problem->kind != PROBLEM(SHORT_STOCK);
 }
 
+static void name_obstacle(struct ctx *ctx, const Cart__V1__CartProblem *problem)
+{
+    if (problem->kind == PROBLEM(COUPON))
+        ctx_violation(ctx, "cart.couponCodes", problem->detail, "codes that apply");
+    else
+        ctx_violation(ctx, arena_printf(ctx->arena, "cart.lines[%s]", problem->line_id),
+                      problem->detail, "a line without problems");
+}
+
 static struct status check_problems(struct ctx *ctx, const Cart__V1__FreezeCartResponse *frozen)
 {
     for (size_t i = 0; i < frozen->n_problems; i++)
         if (is_obstacle(frozen->problems[i]))
-            ctx_violation(ctx,
-                          arena_printf(ctx->arena, "cart.lines[%s]", frozen->problems[i]->line_id),
-                          frozen->problems[i]->detail, "a line without problems");
+            name_obstacle(ctx, frozen->problems[i]);
     if (ctx_has_violations(ctx))
         return ctx_fail(ctx, &CART_HAS_PROBLEMS, "cart %s", frozen->cart->id);
     return status_ok();
