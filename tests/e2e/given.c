@@ -93,6 +93,11 @@ struct item given_item(int64_t price_minor, int64_t stock)
 
 const char *given_coupon(int64_t limit)
 {
+    return given_limited_coupon(limit, 0);
+}
+
+const char *given_limited_coupon(int64_t limit, int64_t limit_per_customer)
+{
     const char *code = arena_printf(arena, "T%s", new_key());
     struct answer promotion =
         expect(admin("POST", "/promotions",
@@ -103,13 +108,21 @@ const char *given_coupon(int64_t limit)
                                   "[{\"minorUnits\":\"500\",\"currencyCode\":\"EUR\"}]}]}",
                                   code)),
                201);
-    expect(admin("POST", "/coupons",
-                 arena_printf(arena,
-                              "{\"code\":\"%s\",\"promotionId\":\"%s\",\"isActive\":true,"
-                              "\"usageLimit\":\"%" PRId64 "\"}",
-                              code, text_at(promotion, "promotion.id"), limit)),
-           201);
+    expect(
+        admin("POST", "/coupons",
+              arena_printf(arena,
+                           "{\"code\":\"%s\",\"promotionId\":\"%s\",\"isActive\":true,"
+                           "\"usageLimit\":\"%" PRId64 "\",\"perCustomerLimit\":\"%" PRId64 "\"}",
+                           code, text_at(promotion, "promotion.id"), limit, limit_per_customer)),
+        201);
     return code;
+}
+
+void given_coupon_in(const char *cart_id, const char *code)
+{
+    expect(store("POST", arena_printf(arena, "/carts/%s/coupons", cart_id),
+                 arena_printf(arena, "{\"couponCode\":\"%s\"}", code), NULL),
+           200);
 }
 
 const char *given_cart(struct item item, int64_t quantity)
@@ -164,9 +177,15 @@ struct answer when_buying(const char *cart_id, int64_t total_minor, const char *
 
 struct answer when_paying_with(const char *method, const char *cart_id)
 {
+    return when_paying(cart_id, total_of(cart_id), method, new_key());
+}
+
+struct answer when_paying(const char *cart_id, int64_t total_minor, const char *method,
+                          const char *key)
+{
     const char *tender =
         arena_printf(arena, "{\"providerAccount\":\"stripe\",\"paymentMethod\":\"%s\"}", method);
-    return when_tendering(cart_id, total_of(cart_id), tender, new_key());
+    return when_tendering(cart_id, total_minor, tender, key);
 }
 
 struct answer bought(const char *cart_id)

@@ -13,6 +13,8 @@ void given_price(struct item item, int64_t price_minor);
 void given_unpublished(struct item item);
 /* Promotion and coupon that take 5 off any order; the coupon may be used `limit` times. */
 const char *given_coupon(int64_t limit);
+const char *given_limited_coupon(int64_t limit, int64_t limit_per_customer); /* 0: none */
+void given_coupon_in(const char *cart_id, const char *code);
 
 /* A cart with address, e-mail and the standard shipping: its id. */
 const char *given_cart(struct item item, int64_t quantity);
@@ -27,6 +29,8 @@ struct answer when_tendering(const char *cart_id, int64_t total_minor, const cha
 struct answer when_buying(const char *cart_id, int64_t total_minor, const char *key);
 /* By card: `method` is Stripe's name of one. */
 struct answer when_paying_with(const char *method, const char *cart_id);
+struct answer when_paying(const char *cart_id, int64_t total_minor, const char *method,
+                          const char *key);
 /* Buys, follows a 202 to its end, and answers the placed checkout. */
 struct answer bought(const char *cart_id);
 int64_t available(struct item item);

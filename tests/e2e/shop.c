@@ -250,7 +250,7 @@ const struct json_node *node_at(struct answer answer, const char *path)
 const char *text_at(struct answer answer, const char *path)
 {
     const struct json_node *node = node_at(answer, path);
-    ck_assert_msg(node != NULL && node->text != NULL, "no %s in the answer %ld: %s", path,
+    ck_assert_msg(node != NULL && node->text != NULL, "no %s in the answer %ld: %.2000s", path,
                   answer.status, answer.text);
     return node->text;
 }
@@ -263,7 +263,7 @@ int64_t int_at(struct answer answer, const char *path)
 
 struct answer expect(struct answer answer, long status)
 {
-    ck_assert_msg(answer.status == status, "expected status %ld, got %ld: %s", status,
+    ck_assert_msg(answer.status == status, "expected status %ld, got %ld: %.2000s", status,
                   answer.status, answer.text);
     return answer;
 }

@@ -5,6 +5,8 @@
 #include "common/str.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,6 +88,47 @@ struct book book_of(const char *checkout_id)
         book.refunded += number_of(intent, "refunded");
     }
     return book;
+}
+
+struct book book_until(const char *checkout_id, int64_t kept_minor)
+{
+    int64_t deadline_us = clock_monotonic_us() + WAIT_US;
+    for (;;) {
+        struct book book = book_of(checkout_id);
+        if ((book.held == 0 && book.captured - book.refunded == kept_minor) ||
+            clock_monotonic_us() > deadline_us)
+            return book;
+        usleep(POLL_US);
+    }
+}
+
+/* The last value of NAME in the environment of the daemon. */
+static const char *setting_of(const char *daemon, const char *name)
+{
+    const char *path = arena_printf(arena, "%s/env/%s.env", shop_setting("TORG_SHOP_VAR"), daemon);
+    char line[1024];
+    const size_t length = strlen(name);
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "cannot read %s", path);
+    const char *value = NULL;
+    while (fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, name, length) == 0 && line[length] == '=')
+            value = arena_strdup(arena, line + length + 1);
+    }
+    fclose(file);
+    ck_assert_msg(value != NULL, "no %s in %s", name, path);
+    return value;
+}
+
+void out_of_time(const char *checkout_id)
+{
+    const char *command = arena_printf(
+        arena,
+        "psql -qX -v ON_ERROR_STOP=1 '%s' -c \"UPDATE orders.checkout SET deadline = now(),"
+        " wake_time = now() WHERE id = '%s' AND is_live\"",
+        setting_of("order", "ORDER_DATABASE_URL"), checkout_id);
+    ck_assert_msg(system(command) == 0, "psql could not end the time of %s", checkout_id);
 }
 
 void then_invariants_hold(void)

@@ -22,6 +22,12 @@ struct book {
     int64_t held, captured, refunded;
 };
 struct book book_of(const char *checkout_id);
+/* Waits until nothing is held and this much is kept; answers the book as it stands in the end. */
+struct book book_until(const char *checkout_id, int64_t kept_minor);
+
+/* The time of a checkout is over now, and the reaper will find it: told to the database, as the
+ * order daemon's own role. */
+void out_of_time(const char *checkout_id);
 
 /* tests/invariants finds nothing, once what events drive has come to rest. */
 void then_invariants_hold(void);
