@@ -131,7 +131,26 @@ void out_of_time(const char *checkout_id)
     ck_assert_msg(system(command) == 0, "psql could not end the time of %s", checkout_id);
 }
 
+static const char *text_of(const char *path)
+{
+    struct buffer text;
+    char piece[4096];
+    size_t length;
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "cannot read %s", path);
+    buffer_init(&text, arena, sizeof piece);
+    while ((length = fread(piece, 1, sizeof piece, file)) > 0)
+        buffer_append(&text, piece, length);
+    fclose(file);
+    return text.data;
+}
+
 void then_invariants_hold(void)
 {
-    then_ledger_agrees();
+    const char *var = shop_setting("TORG_SHOP_VAR");
+    const char *log = arena_printf(arena, "%s/log/invariants.log", var);
+    const char *command = arena_printf(
+        arena, "TORG_VAR='%s' '%s/tests/invariants' --window 10m --quiet %d >'%s' 2>&1", var,
+        shop_setting("TORG_ROOT"), WAIT_US / 1000000, log);
+    ck_assert_msg(system(command) == 0, "%s: %.3000s", log, text_of(log));
 }
