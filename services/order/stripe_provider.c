@@ -69,6 +69,12 @@ static void read_answer(struct ctx *ctx, const struct exchange *exchange,
                         struct payment_answer *ret_answer);
 static void read_intent(struct ctx *ctx, const struct json_node *intent,
                         struct payment_answer *ret_answer);
+static void cancel_anew(struct payment_provider *self, struct ctx *ctx,
+                        const struct payment_order *order, struct payment_answer *ret_answer);
+static const struct json_node *find_refund(struct payment_provider *self, struct ctx *ctx,
+                                           const struct payment_order *order, bool *ret_is_sure);
+static void read_refund(struct ctx *ctx, const struct json_node *refund,
+                        struct payment_answer *ret_answer);
 static const char *reason_of(struct ctx *ctx, const struct json_node *error);
 static bool is_definite(int status, const struct json_node *error);
 
@@ -139,6 +145,33 @@ static void capture(struct payment_provider *self, struct ctx *ctx,
     }
 }
 
+static int cancel_under(const char *key, struct payment_provider *self, struct ctx *ctx,
+                        const struct payment_order *order, struct payment_answer *ret_answer)
+{
+    const char *path = arena_printf(ctx->arena, "/v1/payment_intents/%s/cancel", order->reference);
+    struct exchange exchange = exchange_of(ctx, "POST", path, key);
+
+    send(self, ctx, &exchange);
+    read_answer(ctx, &exchange, ret_answer);
+    return exchange.status;
+}
+
+/* As with a capture: the 500 is replayed, so the intent is asked; cancelling twice does no harm. */
+static void cancel_anew(struct payment_provider *self, struct ctx *ctx,
+                        const struct payment_order *order, struct payment_answer *ret_answer)
+{
+    char key[UUID_TEXT_LENGTH + 1];
+    struct payment_answer found = {0};
+
+    query(self, ctx, order, &found);
+    if (found.outcome == OUTCOME_VOIDED || found.outcome == OUTCOME_CAPTURED) {
+        *ret_answer = found;
+    } else if (found.outcome == OUTCOME_AUTHORIZED || found.outcome == OUTCOME_ACTION) {
+        uuid_format(uuid_v7(), key);
+        (void)cancel_under(key, self, ctx, order, ret_answer);
+    }
+}
+
 /* Without a name the payment may never have arrived. It is looked for rather than sent again, which
  * could authorize it; what cannot be found for long enough does not exist, and should it show up
  * after all, its webhook finds the tombstone. */
@@ -157,32 +190,80 @@ static void cancel(struct payment_provider *self, struct ctx *ctx,
             ret_answer->outcome = OUTCOME_VOIDED;
         return;
     }
-    const char *path = arena_printf(ctx->arena, "/v1/payment_intents/%s/cancel", reference);
-    struct exchange exchange = exchange_of(ctx, "POST", path, order->key);
-    send(self, ctx, &exchange);
-    read_answer(ctx, &exchange, ret_answer);
+    struct payment_order named = *order;
+    named.reference = reference;
+    if (cancel_under(order->key, self, ctx, &named, ret_answer) == 500)
+        cancel_anew(self, ctx, &named, ret_answer);
     ret_answer->reference = reference;
     if (ret_answer->outcome == OUTCOME_ACTION || ret_answer->outcome == OUTCOME_AUTHORIZED)
         ret_answer->outcome = OUTCOME_UNKNOWN; // refused for now: asked again
 }
 
-static void refund(struct payment_provider *self, struct ctx *ctx,
-                   const struct payment_order *order, struct payment_answer *ret_answer)
+static int refund_under(const char *key, struct payment_provider *self, struct ctx *ctx,
+                        const struct payment_order *order, struct payment_answer *ret_answer)
 {
-    struct exchange exchange = exchange_of(ctx, "POST", "/v1/refunds", order->key);
+    struct exchange exchange = exchange_of(ctx, "POST", "/v1/refunds", key);
 
     add(&exchange, "payment_intent", str_or_empty(order->reference));
     add_int(&exchange, "amount", order->amount_minor);
     add_origin(ctx, &exchange, order);
     send(self, ctx, &exchange);
     const struct json_node *error = json_member(exchange.body, "error");
-    const char *status = json_text(json_member(exchange.body, "status"));
-    if (exchange.status == 200 && (str_equal(status, "succeeded") || str_equal(status, "pending")))
-        ret_answer->outcome = OUTCOME_REFUNDED; // pending: accepted, the bank takes days
-    else if (exchange.status == 200 ? str_equal(status, "failed")
-                                    : is_definite(exchange.status, error))
+    if (exchange.status == 200)
+        read_refund(ctx, exchange.body, ret_answer);
+    else if (is_definite(exchange.status, error))
         *ret_answer = (struct payment_answer){.outcome = OUTCOME_REFUSED,
                                               .failure_reason = reason_of(ctx, error)};
+    return exchange.status;
+}
+
+/* A refund carries our key in its metadata, under whatever key it was sent: behind a 500, which is
+ * replayed, it is looked for, and sent under a new key only when it is not there. */
+static void refund(struct payment_provider *self, struct ctx *ctx,
+                   const struct payment_order *order, struct payment_answer *ret_answer)
+{
+    char key[UUID_TEXT_LENGTH + 1];
+    const struct json_node *found = NULL;
+    bool is_sure = false;
+
+    if (refund_under(order->key, self, ctx, order, ret_answer) != 500)
+        return;
+    found = find_refund(self, ctx, order, &is_sure);
+    if (found != NULL) {
+        read_refund(ctx, found, ret_answer);
+    } else if (is_sure) {
+        uuid_format(uuid_v7(), key);
+        (void)refund_under(key, self, ctx, order, ret_answer);
+    }
+}
+
+/* docs.stripe.com/api/refunds/list: the newest first, and it does not lag as the search does. */
+static const struct json_node *find_refund(struct payment_provider *self, struct ctx *ctx,
+                                           const struct payment_order *order, bool *ret_is_sure)
+{
+    const char *path = arena_printf(ctx->arena, "/v1/refunds?limit=100&payment_intent=%s",
+                                    str_or_empty(order->reference));
+    struct exchange exchange = exchange_of(ctx, "GET", path, NULL);
+
+    send(self, ctx, &exchange);
+    const struct json_node *data = json_member(exchange.body, "data");
+    *ret_is_sure = exchange.status == 200 && data != NULL;
+    for (data = *ret_is_sure ? data->child : NULL; data != NULL; data = data->next)
+        if (str_equal(json_text(json_at(data, "metadata.payment_key")), order->key))
+            return data;
+    return NULL;
+}
+
+static void read_refund(struct ctx *ctx, const struct json_node *refund,
+                        struct payment_answer *ret_answer)
+{
+    const char *status = json_text(json_member(refund, "status"));
+
+    if (str_equal(status, "succeeded") || str_equal(status, "pending"))
+        ret_answer->outcome = OUTCOME_REFUNDED; // pending: accepted, the bank takes days
+    else if (str_equal(status, "failed"))
+        *ret_answer = (struct payment_answer){.outcome = OUTCOME_REFUSED,
+                                              .failure_reason = reason_of(ctx, NULL)};
 }
 
 static void query(struct payment_provider *self, struct ctx *ctx, const struct payment_order *order,

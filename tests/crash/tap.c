@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CASE_SECONDS = 180, WHY_MAX = 4096 };
+enum { CASE_SECONDS = 180, WHY_MAX = 4096, COMMENT_MAX = 400 };
 
 static int passed, failed;
 
@@ -16,7 +16,7 @@ void tap_report(bool is_ok, const char *label, const char *why)
     printf("%s %d - %s\n", is_ok ? "ok" : "not ok", passed + failed + 1, label);
     while (why != NULL && *why != '\0') {
         size_t length = strcspn(why, "\n");
-        printf("# %.*s\n", (int)length, why);
+        printf("# %.*s\n", (int)(length < COMMENT_MAX ? length : COMMENT_MAX), why);
         why += length + (why[length] == '\n');
     }
     fflush(stdout);

@@ -26,6 +26,8 @@ static void create(struct work *work);
 static void capture(struct work *work, struct intent *intent);
 static void cancel(struct work *work, struct intent *intent);
 static void refund(struct work *work);
+static void write_refund(struct work *work, size_t i);
+static void list_refunds(struct work *work);
 static void search(struct work *work);
 static void refuse(struct work *work, int status, const char *type, const char *code,
                    const struct intent *intent);
@@ -77,8 +79,8 @@ static enum operation operation_of(const struct http_request *request)
     const size_t count = request->segment_count;
     const char *const *segments = request->segments;
 
-    if (count == 2 && is_post && str_equal(segments[1], "refunds"))
-        return OP_REFUND;
+    if (count == 2 && str_equal(segments[1], "refunds"))
+        return is_post ? OP_REFUND : OP_LIST_REFUNDS;
     if (count < 2 || !str_equal(segments[1], "payment_intents"))
         return OP_NONE;
     if (count == 2)
@@ -174,6 +176,8 @@ static void process(struct work *work)
         create(work);
     } else if (work->operation == OP_REFUND) {
         refund(work);
+    } else if (work->operation == OP_LIST_REFUNDS) {
+        list_refunds(work);
     } else if (work->operation == OP_SEARCH) {
         search(work);
     } else if (intent == NULL) {
@@ -274,18 +278,51 @@ static void refund(struct work *work)
         refuse(work, 400, "invalid_request_error", "refund_disputed_payment", NULL);
         return;
     }
+    assert(self->refund_count < REFUNDS_MAX);
     intent->refunded += amount;
-    self->refund_count++;
+    self->refunds[self->refund_count++] = (struct refund){
+        .intent_id = intent->id,
+        .payment_key = arena_strdup(
+            self->arena, form_get(work->ctx, work->request->body, "metadata[payment_key]")),
+        .amount = amount,
+    };
+    write_refund(work, self->refund_count - 1);
+}
+
+static void write_refund(struct work *work, size_t i)
+{
+    const struct refund *refund = &work->self->refunds[i];
+
     json_begin_object(&work->json);
     json_key(&work->json, "id");
-    json_string(&work->json,
-                arena_printf(work->ctx->arena, "re_sim_%06lld", (long long)self->refund_count));
+    json_string(&work->json, arena_printf(work->ctx->arena, "re_sim_%06zu", i + 1));
     json_key(&work->json, "object");
     json_string(&work->json, "refund");
     json_key(&work->json, "status");
     json_string(&work->json, "succeeded");
     json_key(&work->json, "amount");
-    json_int(&work->json, amount);
+    json_int(&work->json, refund->amount);
+    json_key(&work->json, "metadata");
+    json_begin_object(&work->json);
+    json_key(&work->json, "payment_key");
+    json_string(&work->json, refund->payment_key);
+    json_end_object(&work->json);
+    json_end_object(&work->json);
+}
+
+static void list_refunds(struct work *work)
+{
+    const char *intent_id = form_get(work->ctx, work->request->query, "payment_intent");
+
+    json_begin_object(&work->json);
+    json_key(&work->json, "object");
+    json_string(&work->json, "list");
+    json_key(&work->json, "data");
+    json_begin_array(&work->json);
+    for (size_t i = work->self->refund_count; i-- > 0;)
+        if (str_equal(work->self->refunds[i].intent_id, intent_id))
+            write_refund(work, i);
+    json_end_array(&work->json);
     json_end_object(&work->json);
 }
 

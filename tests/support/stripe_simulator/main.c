@@ -43,6 +43,7 @@ static void stop(void *state)
 {
     struct simulator *self = state;
 
+    notices_stop(self);
     arena_destroy(self->arena);
     pthread_mutex_destroy(&self->lock);
 }

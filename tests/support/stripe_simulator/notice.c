@@ -9,8 +9,9 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { BATCH = 32, SEND_TIMEOUT_MS = 5000 };
+enum { SEND_TIMEOUT_MS = 10000, AGAIN_US = 500 * 1000 };
 
+static void *send_one(void *opaque);
 static bool next_due(struct simulator *self, int64_t now_us, struct notice *ret_notice);
 
 void notice_add(struct simulator *self, const char *type, const struct intent *intent)
@@ -20,7 +21,9 @@ void notice_add(struct simulator *self, const char *type, const struct intent *i
 
     assert(self->notice_count < NOTICES_MAX);
     struct notice *notice = &self->notices[self->notice_count++];
-    notice->id = arena_printf(self->arena, "evt_sim_%06zu", self->notice_count);
+    // another life's ids would be taken for webhooks that came twice
+    notice->id =
+        arena_printf(self->arena, "evt_sim_%" PRIx64 "_%06zu", self->begun_ms, self->notice_count);
     notice->type = type;
     notice->copies = self->notice_copies;
     notice->due_us = clock_monotonic_us() + self->notice_delay_ms * 1000;
@@ -57,42 +60,74 @@ const char *notice_signature(struct arena *arena, const struct simulator *self, 
     return arena_printf(arena, "t=%s,v1=%s", time, str_hex(arena, mac, sizeof mac));
 }
 
-/* A receiver that does not answer 2xx gets it again, as Stripe does. */
+/* Each in a thread of its own, as far as there are senders. */
 struct status notices_send(struct ctx *ctx)
 {
     struct simulator *self = ctx_state(ctx);
-    struct notice notice;
 
-    for (int i = 0; i < BATCH && !str_is_empty(self->webhook_url); i++) {
-        if (!next_due(self, clock_monotonic_us(), &notice))
-            break;
-        struct http_header headers[] = {
-            {"Content-Type", "application/json"},
-            {"Stripe-Signature", notice_signature(ctx->arena, self, notice.body)},
-        };
-        const struct http_call call = {
-            .method = "POST",
-            .url = self->webhook_url,
-            .headers = headers,
-            .header_count = ARRAY_LEN(headers),
-            .body = notice.body,
-            .body_length = strlen(notice.body),
-            .timeout_ms = SEND_TIMEOUT_MS,
-            .allow_private = true,
-        };
-        struct http_answer answer = {0};
-        struct status sent = http_fetch(ctx, &call, &answer);
-        if (sent.code == STATUS_OK && answer.status / 100 == 2)
-            continue;
+    for (int i = 0; i < SENDERS && !str_is_empty(self->webhook_url); i++) {
+        struct sender *sender = &self->senders[i];
         pthread_mutex_lock(&self->lock);
-        for (size_t k = 0; k < self->notice_count; k++)
-            if (str_equal(self->notices[k].id, notice.id)) {
-                self->notices[k].copies++;
-                self->notices[k].due_us = clock_monotonic_us() + 500000;
-            }
+        bool is_busy = sender->is_busy;
         pthread_mutex_unlock(&self->lock);
+        if (is_busy)
+            continue;
+        if (sender->has_thread)
+            pthread_join(sender->thread, NULL);
+        sender->has_thread = false;
+        if (!next_due(self, clock_monotonic_us(), &sender->notice))
+            break;
+        sender->self = self;
+        sender->daemon = ctx->daemon;
+        sender->is_busy = true;
+        sender->has_thread = pthread_create(&sender->thread, NULL, send_one, sender) == 0;
+        assert(sender->has_thread);
     }
     return status_ok();
+}
+
+void notices_stop(struct simulator *self)
+{
+    for (int i = 0; i < SENDERS; i++)
+        if (self->senders[i].has_thread)
+            pthread_join(self->senders[i].thread, NULL);
+}
+
+/* A receiver that does not answer 2xx gets it again, as Stripe does. */
+static void *send_one(void *opaque)
+{
+    struct sender *sender = opaque;
+    struct simulator *self = sender->self;
+    struct http_answer answer = {0};
+    struct ctx ctx;
+
+    ctx_init(&ctx, sender->daemon, "webhook", SEND_TIMEOUT_MS);
+    const struct http_header headers[] = {
+        {"Content-Type", "application/json"},
+        {"Stripe-Signature", notice_signature(ctx.arena, self, sender->notice.body)},
+    };
+    const struct http_call call = {
+        .method = "POST",
+        .url = self->webhook_url,
+        .headers = headers,
+        .header_count = ARRAY_LEN(headers),
+        .body = sender->notice.body,
+        .body_length = strlen(sender->notice.body),
+        .timeout_ms = SEND_TIMEOUT_MS,
+        .allow_private = true,
+    };
+    struct status sent = http_fetch(&ctx, &call, &answer);
+    pthread_mutex_lock(&self->lock);
+    for (size_t k = 0; k < self->notice_count; k++)
+        if ((sent.code != STATUS_OK || answer.status / 100 != 2) &&
+            str_equal(self->notices[k].id, sender->notice.id)) {
+            self->notices[k].copies++;
+            self->notices[k].due_us = clock_monotonic_us() + AGAIN_US;
+        }
+    sender->is_busy = false;
+    pthread_mutex_unlock(&self->lock);
+    ctx_finish(&ctx);
+    return NULL;
 }
 
 static bool next_due(struct simulator *self, int64_t now_us, struct notice *ret_notice)

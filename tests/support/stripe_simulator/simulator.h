@@ -10,7 +10,14 @@
 
 #include <pthread.h>
 
-enum { INTENTS_MAX = 20000, REPLIES_MAX = 60000, SCRIPTS_MAX = 64, NOTICES_MAX = 60000 };
+enum {
+    INTENTS_MAX = 20000,
+    REPLIES_MAX = 60000,
+    SCRIPTS_MAX = 64,
+    NOTICES_MAX = 60000,
+    REFUNDS_MAX = 20000,
+    SENDERS = 8
+};
 
 enum intent_status {
     INTENT_REQUIRES_METHOD,
@@ -26,7 +33,16 @@ struct intent {
     int64_t amount, capturable, received, refunded;
 };
 
-enum operation { OP_CREATE, OP_CAPTURE, OP_CANCEL, OP_RETRIEVE, OP_SEARCH, OP_REFUND, OP_NONE };
+enum operation {
+    OP_CREATE,
+    OP_CAPTURE,
+    OP_CANCEL,
+    OP_RETRIEVE,
+    OP_SEARCH,
+    OP_REFUND,
+    OP_LIST_REFUNDS,
+    OP_NONE
+};
 
 enum behaviour {
     DO_NOTHING_SPECIAL,
@@ -62,6 +78,20 @@ struct notice {
     int64_t copies; /* left to send */
 };
 
+/* One webhook on its way: a receiver that is slow holds up no other. */
+struct sender {
+    struct simulator *self;
+    struct daemon *daemon;
+    struct notice notice;
+    pthread_t thread;
+    bool has_thread, is_busy;
+};
+
+struct refund {
+    const char *intent_id, *payment_key;
+    int64_t amount;
+};
+
 struct simulator {
     const char *webhook_url, *webhook_secret;
     int64_t send_interval_ms;
@@ -77,7 +107,10 @@ struct simulator {
     int64_t notice_delay_ms, notice_copies; /* of notices from now on */
     int64_t answer_delay_ms;                /* what is done is told so much later */
     bool is_reversed;
-    int64_t refund_count, requests;
+    struct refund refunds[REFUNDS_MAX];
+    size_t refund_count;
+    int64_t requests;
+    struct sender senders[SENDERS];
     int64_t begun_ms;
 };
 
@@ -101,6 +134,7 @@ void intent_complete(struct simulator *self, struct intent *intent, bool is_succ
 void notice_add(struct simulator *self, const char *type, const struct intent *intent);
 const char *notice_signature(struct arena *arena, const struct simulator *self, const char *body);
 struct status notices_send(struct ctx *ctx);
+void notices_stop(struct simulator *self);
 
 /* The value of a form or query parameter; NULL when absent. */
 const char *form_get(struct ctx *ctx, const char *form, const char *name);
