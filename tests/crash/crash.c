@@ -44,8 +44,7 @@ static struct {
     char label[LABEL_MAX];
 } now; /* the case that is being run */
 
-/* --- one case ------------------------------------------------------------------------------------
- */
+/* --- one case ---------------------------------------------------------------------------- */
 
 static bool has_fired(int64_t wait_ms)
 {
@@ -178,8 +177,7 @@ static void run_case(void)
         repair();
 }
 
-/* --- what is listed is what is run ---------------------------------------------------------------
- */
+/* --- what is listed is what is run ------------------------------------------------------- */
 
 /* "point subject": the list in the code. *at walks the subjects; a point may have none. */
 static bool next_pair(enum crash_point point, const char **at, char *ret_pair)
@@ -265,8 +263,7 @@ static void compare_lists(void)
     tap_report(missing == 0 && unlisted == 0, "every crash point of the code has its case", why);
 }
 
-/* --- before and after ----------------------------------------------------------------------------
- */
+/* --- before and after -------------------------------------------------------------------- */
 
 START_TEST(the_shop_opens)
 {
@@ -335,8 +332,7 @@ static void settle(void)
     tap_report(is_ok, "the stock adds up, and no money is held for nothing", why);
 }
 
-/* --- main ----------------------------------------------------------------------------------------
- */
+/* --- main -------------------------------------------------------------------------------- */
 
 static bool parse(int argc, char **argv)
 {

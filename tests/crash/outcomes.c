@@ -98,8 +98,7 @@ struct purchase {
 static char variant_id[NAME_LENGTH];
 static struct purchase now; /* of this process */
 
-/* --- a purchase ----------------------------------------------------------------------------------
- */
+/* --- a purchase -------------------------------------------------------------------------- */
 
 static bool is_of(const struct purchase *purchase, const char *operation)
 {
@@ -232,8 +231,7 @@ static void when_bought(struct purchase *purchase)
         (void)check_out(purchase);
 }
 
-/* --- what must be true then ----------------------------------------------------------------------
- */
+/* --- what must be true then -------------------------------------------------------------- */
 
 struct book {
     int64_t held, captured, refunded;
@@ -328,8 +326,7 @@ static void then_ended_well(const struct purchase *purchase)
     then_books_agree(checkout, order, wanted_book);
 }
 
-/* --- all of them
- * ----------------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------- */
 
 START_TEST(both_books_agree)
 {

@@ -28,7 +28,7 @@ void stories_begin(void)
     snprintf(coupon, sizeof coupon, "%s", given_coupon(PLENTY));
 }
 
-/* --- carts and purchases --------------------------------------------------------------------- */
+/* --- carts and purchases ----------------------------------------------------------------- */
 
 static void given_a_cart_of(struct plot *plot, const char *variant_id, int64_t quantity)
 {
@@ -84,8 +84,7 @@ static void given_a_card(struct plot *plot)
 
 const struct story CARD = {"card", given_a_card, when_bought, then_sold};
 
-/* --- refusals: compensations -------------------------------------------------------------------
- */
+/* --- refusals: compensations ------------------------------------------------------------- */
 
 static void given_a_bad_card(struct plot *plot)
 {
@@ -133,8 +132,7 @@ static void then_open_still(struct plot *plot)
 
 const struct story SHORT = {"short", given_too_many, when_refused, then_open_still};
 
-/* --- afterwards --------------------------------------------------------------------------------
- */
+/* --- afterwards -------------------------------------------------------------------------- */
 
 static struct answer cancel_order(const void *what)
 {
@@ -215,8 +213,7 @@ static void then_expired(struct plot *plot)
 
 const struct story EXPIRED = {"expired", NULL, when_left_to_expire, then_expired};
 
-/* --- carts, imports, mails ---------------------------------------------------------------------
- */
+/* --- carts, imports, mails --------------------------------------------------------------- */
 
 static struct answer add_line(const void *what)
 {
@@ -293,8 +290,7 @@ static void then_mailed(struct plot *plot)
 
 const struct story MAIL = {"mail", given_a_new_buyer, when_bought, then_mailed};
 
-/* --- the relay and the consumers ---------------------------------------------------------------
- */
+/* --- the relay and the consumers --------------------------------------------------------- */
 
 static void when_the_slot_is_forgotten(struct plot *plot)
 {
