@@ -279,7 +279,7 @@ struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
     if (checkout->row->state == STATE(ACTION_REQUIRED))
         return saga_wait(saga, ACTION_WAIT_MS);
     if (checkout->row->state < STATE(AUTHORIZED))
-        return saga_wait(saga, reply->retry_after_ms);
+        return saga_wait(saga, 0);
     return status_ok();
 }
 
@@ -291,7 +291,7 @@ struct status step_void_payment(struct ctx *ctx, struct saga *saga)
     request.checkout_id = checkout->row->id;
     request.epoch = checkout->epoch;
     TRY(order_v1_void_tenders(ctx, &request, &reply));
-    return reply->is_done ? status_ok() : saga_wait(saga, reply->retry_after_ms);
+    return reply->is_done ? status_ok() : saga_wait(saga, 0);
 }
 
 struct status step_place_order(struct ctx *ctx, struct saga *saga)

@@ -5,8 +5,6 @@
 #include "chassis/log.h"
 #include "chassis/rpc.h"
 
-enum { RETRY_MS = 1000 };
-
 static bool is_final(const struct saga *saga)
 {
     int state = saga->ops->state(saga);
@@ -50,7 +48,7 @@ static enum saga_outcome stop(struct ctx *ctx, struct saga *saga, const char *st
     if (status.code != STATUS_OK) {
         log_warn(ctx, "saga_step_unanswered", LOG_STR("step", step),
                  LOG_STR("reason", status.reason));
-        saga->wait_ms = RETRY_MS;
+        saga->wait_ms = 0;
     }
     return SAGA_WAITING;
 }

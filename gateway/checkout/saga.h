@@ -36,7 +36,7 @@ struct saga_ops {
 /* First member of the structure that the steps share. */
 struct saga {
     const struct saga_ops *ops;
-    int64_t wait_ms; /* a step that has to wait says how long before the next look */
+    int64_t wait_ms; /* before the next look, if a step knows; 0: as the row's schedule says */
     bool is_waiting; /* set by saga_wait() */
 };
 

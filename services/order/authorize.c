@@ -21,7 +21,6 @@ static struct status settle(struct ctx *ctx, struct locked_checkout *locked);
 static void ask_all(struct ctx *ctx, const struct payment_list *payments, struct asked *ret_asked);
 static struct status record(struct db_tx *tx, const struct payment_list *before,
                             const struct asked *asked, struct locked_checkout *now);
-static int64_t shortest_wait_ms(const struct payment_list *payments);
 static bool is_waiting(enum checkout_state state);
 
 struct status order_authorize_tenders(struct ctx *ctx,
@@ -55,8 +54,6 @@ struct status order_authorize_tenders(struct ctx *ctx,
         TRY(checkout_fence(ctx, &after.checkout, req->epoch));
     }
     rep->checkout = checkout_message(ctx, &after.checkout, after.payments);
-    if (after.checkout.state == CHECKOUT_AUTH_PENDING)
-        rep->retry_after_ms = shortest_wait_ms(&after.payments);
     return status_ok();
 }
 
@@ -189,18 +186,6 @@ static struct status record(struct db_tx *tx, const struct payment_list *before,
         if (asked[i].is_asked && before->items[i].attempt == now->payments.items[i].attempt)
             TRY(payment_learn(tx, &now->payments.items[i], asked[i].kind, &asked[i].answer));
     return status_ok();
-}
-
-static int64_t shortest_wait_ms(const struct payment_list *payments)
-{
-    int64_t shortest = INT64_MAX;
-
-    for (size_t i = 0; i < payments->count; i++) {
-        const int64_t wait = tender_retry_ms(payments->items[i].tries);
-        if (payments->items[i].state == PAYMENT_PENDING && wait < shortest)
-            shortest = wait;
-    }
-    return shortest == INT64_MAX ? tender_retry_ms(1) : shortest;
 }
 
 static bool is_waiting(enum checkout_state state)

@@ -150,5 +150,6 @@ static struct status take_over(struct db_tx *tx, const Order__V1__BeginCheckoutR
     checkout->epoch++;
     checkout->driver = req->driver;
     checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;
+    checkout->wake_us = checkout_next_look_us(db_ctx(tx), checkout);
     return store_save_checkout(tx, checkout);
 }

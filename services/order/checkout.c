@@ -33,7 +33,18 @@ struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum che
         return ctx_fail(ctx, &CHECKOUT_REFUSED_STATE, "from state %d to %d", (int)checkout->state,
                         (int)to);
     checkout->state = to;
+    checkout->attempts = 0;
     return status_ok();
+}
+
+int64_t checkout_next_look_us(struct ctx *ctx, const struct checkout *checkout)
+{
+    const struct order_daemon *self = ctx_state(ctx);
+    const int64_t planned = checkout_wait_ms(checkout->attempts);
+    const int64_t wait_ms = planned < self->retry_max_ms ? planned : self->retry_max_ms;
+    const int64_t jitter = (int64_t)checkout->id.bytes[sizeof checkout->id.bytes - 1] - 128;
+
+    return checkout->now_us + wait_ms * 1000 + wait_ms * 1000 * jitter / 512;
 }
 
 bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments)
@@ -52,6 +63,7 @@ bool checkout_expire(struct checkout *checkout)
     if (!checkout_can_expire(checkout->state) || checkout->deadline_us > checkout->now_us)
         return false;
     checkout->state = CHECKOUT_CANCELLING;
+    checkout->attempts = 0;
     checkout->failure_reason = EXPIRED;
     checkout->failure_code = STATUS_FAILED_PRECONDITION;
     return true;

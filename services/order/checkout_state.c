@@ -51,3 +51,13 @@ bool checkout_can_expire(enum checkout_state state)
 {
     return state >= CHECKOUT_BEGUN && state <= CHECKOUT_ACTION_REQUIRED;
 }
+
+/* Quick at first, for a reset connection; slow later, for a provider that is down. */
+const int64_t CHECKOUT_WAITS_MS[CHECKOUT_WAITS] = {2000, 5000, 15000, 60000, 300000};
+
+int64_t checkout_wait_ms(int64_t attempts)
+{
+    const int64_t last = CHECKOUT_WAITS - 1;
+
+    return CHECKOUT_WAITS_MS[attempts < 0 ? 0 : attempts > last ? last : attempts];
+}

@@ -51,6 +51,7 @@ struct status order_claim_checkout(struct ctx *ctx, const Order__V1__ClaimChecko
         checkout->epoch++;
         checkout->driver = req->driver;
         checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;
+        checkout->wake_us = checkout_next_look_us(ctx, checkout);
         TRY(store_save_checkout(tx, checkout));
         rep->epoch = checkout->epoch;
     }
@@ -94,7 +95,9 @@ struct status order_release_checkout(struct ctx *ctx, const Order__V1__ReleaseCh
     TRY(checkout_fence(ctx, checkout, req->epoch));
     if (checkout_is_live(checkout->state)) {
         checkout->lease_until_us = checkout->now_us;
-        checkout->wake_us = wake_of(&locked, checkout->now_us + req->wake_after_ms * 1000);
+        checkout->wake_us =
+            wake_of(&locked, req->wake_after_ms > 0 ? checkout->now_us + req->wake_after_ms * 1000
+                                                    : checkout_next_look_us(ctx, checkout));
         TRY(store_save_checkout(tx, checkout));
     }
     return db_commit(&tx);

@@ -17,8 +17,9 @@ static const struct config_field CONFIG[] = {
      "how long it may take once the buyer has to act at a bank"},
     {"ORDER_REAP_INTERVAL", CONFIG_DURATION_MS, FIELD(reap_interval_ms), "1s", 50, 60000, false,
      "how often checkouts that nobody drives are looked for"},
-    {"ORDER_RESUME_EVERY", CONFIG_DURATION_MS, FIELD(resume_every_ms), "30s", 100, 600000, false,
-     "at least this long between two requests to take up the same checkout"},
+    {"ORDER_RETRY_MAX", CONFIG_DURATION_MS, FIELD(retry_max_ms), "5m", 50, 3600000, false,
+     "most between two requests to take up the same checkout, which wait 2 s, 5 s, 15 s, 60 s, 5 "
+     "m"},
     {"ORDER_PURGE_INTERVAL", CONFIG_DURATION_MS, FIELD(purge_interval_ms), "10m", 50, 86400000,
      false, "how often finished checkouts and old webhooks are purged"},
     {"ORDER_KEEP", CONFIG_DURATION_MS, FIELD(keep_ms), "30d", 1000, 31536000000, false,

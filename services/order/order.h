@@ -21,7 +21,7 @@ struct order_daemon {
     int64_t checkout_ttl_ms;
     int64_t action_ttl_ms;
     int64_t reap_interval_ms;
-    int64_t resume_every_ms;
+    int64_t retry_max_ms;
     int64_t purge_interval_ms;
     int64_t keep_ms;
     const char *stripe_url, *stripe_secret, *stripe_webhook_secret;
@@ -39,6 +39,7 @@ struct checkout {
     struct uuid id, cart_id, customer_id, reservation_id;
     enum checkout_state state;
     int64_t cart_version, reservation_attempt, epoch, event_count;
+    int64_t attempts; /* requests to go on since it last went forward */
     const char *client_key, *fingerprint, *driver, *order_number;
     const char *failure_reason, *failure_detail;
     int64_t failure_code;
@@ -144,6 +145,9 @@ extern const struct error_def TENDERS_MISMATCH;
 struct status checkout_fence(struct ctx *ctx, const struct checkout *checkout, int64_t epoch);
 struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum checkout_state to,
                             enum checkout_mover mover);
+/* When somebody looks again who was not told better; off by up to a quarter, so that checkouts that
+ * failed together do not return together. */
+int64_t checkout_next_look_us(struct ctx *ctx, const struct checkout *checkout);
 /* It waits for its payments, and they say more than its state does. */
 bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments);
 /* Past its deadline and not authorized: to CANCELLING with CHECKOUT_EXPIRED. True when it moved. */

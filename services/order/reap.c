@@ -1,7 +1,7 @@
 /* reap.c - checkouts that nobody drives: somebody is asked to, and the finished ones are forgotten.
  *
  * Safe on every replica at once: rows are taken with SKIP LOCKED, and one that was asked for is
- * left alone for a while. */
+ * left alone until its schedule says so. */
 #include "store.h"
 #include "tables.h"
 
@@ -12,11 +12,10 @@ enum { BATCH = 100, PURGE_BATCH = 500 };
 
 struct metric CHECKOUTS_STALLED = {.name = "order_checkouts_stalled",
                                    .type = METRIC_GAUGE,
-                                   .doc =
-                                       "live checkouts that should go on and that nobody drives"};
+                                   .doc = "live checkouts that were asked to go on and did not"};
 struct metric CHECKOUT_STALL_AGE = {.name = "order_checkout_stall_seconds",
                                     .type = METRIC_GAUGE,
-                                    .doc = "how long the oldest of them has been waiting"};
+                                    .doc = "how long ago the oldest of them began"};
 struct metric CHECKOUTS_WOKEN = {.name = "order_checkouts_woken_total",
                                  .type = METRIC_COUNTER,
                                  .doc = "requests to take up a checkout again"};
@@ -35,9 +34,7 @@ struct status reap_checkouts(struct ctx *ctx)
     TRY(store_count_stalled(tx, &stalled, &oldest_s));
     metric_set(&CHECKOUTS_STALLED, 0, stalled);
     metric_set(&CHECKOUT_STALL_AGE, 0, oldest_s);
-    if (stalled == 0)
-        return status_ok();
-    TRY(store_wake_checkouts(tx, self->resume_every_ms, BATCH, &woken));
+    TRY(store_wake_checkouts(tx, self->retry_max_ms, BATCH, &woken));
     for (size_t i = 0; i < woken.count; i++) {
         Order__V1__CheckoutResumeRequested body = ORDER__V1__CHECKOUT_RESUME_REQUESTED__INIT;
         const struct uuid id = db_get_uuid(&woken, i, 0);

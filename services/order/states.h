@@ -30,6 +30,10 @@ bool checkout_may(enum checkout_state from, enum checkout_state to, enum checkou
 bool checkout_is_live(enum checkout_state state);
 /* Its deadline may still cancel it: nothing is authorized yet. */
 bool checkout_can_expire(enum checkout_state state);
+/* How long until somebody looks again, after that many requests to go on without a step forward. */
+enum { CHECKOUT_WAITS = 5 };
+extern const int64_t CHECKOUT_WAITS_MS[CHECKOUT_WAITS];
+int64_t checkout_wait_ms(int64_t attempts);
 
 enum payment_state {
     PAYMENT_NEW = 1,
@@ -53,8 +57,6 @@ bool tender_split(int64_t total, const int64_t *asked, size_t count, int64_t *re
  * then whoever waits; an action of the buyer comes before waiting for a provider, since only the
  * buyer can end it. */
 enum checkout_state tender_outcome(const enum payment_state *states, size_t count);
-/* How long to wait before the provider is asked again after `tries` requests without an answer. */
-int64_t tender_retry_ms(int64_t tries);
 
 enum order_state { ORDER_OPEN = 1, ORDER_CANCELLED = 2, ORDER_CLOSED = 3 };
 

@@ -54,7 +54,7 @@ struct status store_get_checkout(struct db_tx *tx, struct uuid id, struct uuid c
                                  struct locked_checkout *ret_found);
 struct status store_save_checkout(struct db_tx *tx, const struct checkout *checkout);
 /* Rows of (checkout, cart, sequence of the event to publish). */
-struct status store_wake_checkouts(struct db_tx *tx, int64_t pause_ms, int64_t batch,
+struct status store_wake_checkouts(struct db_tx *tx, int64_t wait_max_ms, int64_t batch,
                                    struct db_rows *ret_rows);
 struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t *ret_oldest_s);
 struct status store_purge_checkouts(struct db_tx *tx, int64_t keep_ms, int64_t batch,

@@ -10,8 +10,8 @@
     " event_count, client_key, fingerprint, driver, order_number, failure_reason,"                 \
     " failure_detail, expected_minor, currency_code, quoted_minor, quoted_currency, tenders,"      \
     " snapshot, allocations, lease_until, wake_time, deadline, create_time, update_time,"          \
-    " clock_timestamp(), coalesce(failure_code, 0)"
-#define CHECKOUT_OUT "uuuuiiiiittttttititbbbddddddi"
+    " clock_timestamp(), coalesce(failure_code, 0), attempts"
+#define CHECKOUT_OUT "uuuuiiiiittttttititbbbddddddii"
 
 static const struct db_stmt ADD_CHECKOUT = {
     .name = "add_checkout",
@@ -63,27 +63,28 @@ static const struct db_stmt GET_CHECKOUT_BY_CART = {
 
 static const struct db_stmt SAVE_CHECKOUT = {
     .name = "save_checkout",
-    .in = "uiuiittttitbbbdddi",
+    .in = "uiuiittttitbbbdddii",
     .out = "",
     .sql = "UPDATE orders.checkout SET state = $2, reservation_id = $3, epoch = $4,"
            " event_count = $5, driver = $6, order_number = $7, failure_reason = $8,"
            " failure_detail = $9, quoted_minor = $10, quoted_currency = $11,"
            " tenders = coalesce($12, tenders), snapshot = coalesce($13, snapshot),"
            " allocations = coalesce($14, allocations), lease_until = $15, wake_time = $16,"
-           " deadline = $17, failure_code = $18, update_time = clock_timestamp() WHERE id = $1",
+           " deadline = $17, failure_code = $18, attempts = $19, update_time = clock_timestamp()"
+           " WHERE id = $1",
 };
 
-/* Nobody drives it, somebody should have looked, and nobody was asked to lately. */
+/* Nobody drives it, and somebody should have looked. Should the request be lost, the next one
+ * follows by the schedule all the same. */
 static const struct db_stmt WAKE_CHECKOUTS = {
     .name = "wake_checkouts",
-    .in = "ii", /* milliseconds between two requests, batch */
+    .in = "Iii", /* milliseconds to wait by attempt, most of them, batch */
     .out = "uui",
-    .sql = "UPDATE orders.checkout SET resume_time = clock_timestamp(),"
-           " event_count = event_count + 1 WHERE id IN ("
-           " SELECT id FROM orders.checkout WHERE is_live AND wake_time <= now()"
-           " AND lease_until <= now() AND (resume_time IS NULL"
-           " OR resume_time <= now() - $1::bigint * interval '1 millisecond')"
-           " ORDER BY wake_time LIMIT $2 FOR UPDATE SKIP LOCKED)"
+    .sql = "UPDATE orders.checkout SET attempts = attempts + 1, event_count = event_count + 1,"
+           " wake_time = clock_timestamp() + (0.75 + random() / 2) * interval '1 millisecond'"
+           " * least($2::bigint, ($1::bigint[])[least(attempts + 2, cardinality($1))])"
+           " WHERE id IN (SELECT id FROM orders.checkout WHERE is_live AND wake_time <= now()"
+           " AND lease_until <= now() ORDER BY wake_time LIMIT $3 FOR UPDATE SKIP LOCKED)"
            " RETURNING id, cart_id, event_count",
 };
 
@@ -91,8 +92,8 @@ static const struct db_stmt COUNT_STALLED = {
     .name = "count_stalled_checkouts",
     .in = "",
     .out = "ii",
-    .sql = "SELECT count(*), coalesce(extract(epoch FROM now() - min(wake_time))::bigint, 0)"
-           " FROM orders.checkout WHERE is_live AND wake_time <= now() AND lease_until <= now()",
+    .sql = "SELECT count(*), coalesce(extract(epoch FROM now() - min(create_time))::bigint, 0)"
+           " FROM orders.checkout WHERE is_live AND attempts > 0",
     .read_only = true,
 };
 
@@ -240,13 +241,17 @@ struct status store_save_checkout(struct db_tx *tx, const struct checkout *c)
                 db_int_or_null(c->has_quoted, c->quoted_minor), db_text(c->quoted_currency),
                 bytes_if(c->is_tenders_new, c->tenders), bytes_if(c->is_snapshot_new, c->snapshot),
                 bytes_if(c->is_allocations_new, c->allocations), db_time(c->lease_until_us),
-                db_time(c->wake_us), db_time(c->deadline_us), db_int(c->failure_code)));
+                db_time(c->wake_us), db_time(c->deadline_us), db_int(c->failure_code),
+                db_int(c->attempts)));
 }
 
-struct status store_wake_checkouts(struct db_tx *tx, int64_t pause_ms, int64_t batch,
+struct status store_wake_checkouts(struct db_tx *tx, int64_t wait_max_ms, int64_t batch,
                                    struct db_rows *ret_rows)
 {
-    return db_many(tx, &WAKE_CHECKOUTS, DB_ARGS(db_int(pause_ms), db_int(batch)), ret_rows);
+    return db_many(
+        tx, &WAKE_CHECKOUTS,
+        DB_ARGS(db_ints(CHECKOUT_WAITS_MS, CHECKOUT_WAITS), db_int(wait_max_ms), db_int(batch)),
+        ret_rows);
 }
 
 struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t *ret_oldest_s)
@@ -347,5 +352,6 @@ static struct checkout read_checkout(const struct db_rows *rows)
         .update_us = db_get_time(rows, 0, 26),
         .now_us = db_get_time(rows, 0, 27),
         .failure_code = db_get_int(rows, 0, 28),
+        .attempts = db_get_int(rows, 0, 29),
     };
 }

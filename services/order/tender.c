@@ -1,8 +1,6 @@
 /* tender.c - what each tender pays, and what the answers of all of them mean. */
 #include "states.h"
 
-#include "common/compiler.h"
-
 bool tender_split(int64_t total, const int64_t *asked, size_t count, int64_t *ret_amounts)
 {
     int64_t left = total;
@@ -52,15 +50,4 @@ enum checkout_state tender_outcome(const enum payment_state *states, size_t coun
     if (is_action)
         return CHECKOUT_ACTION_REQUIRED;
     return is_pending ? CHECKOUT_AUTH_PENDING : CHECKOUT_AUTHORIZED;
-}
-
-/* Quick at first, for a reset connection; slow later, for a provider that is down. */
-int64_t tender_retry_ms(int64_t tries)
-{
-    static const int64_t WAITS_MS[] = {2000, 5000, 15000, 60000, 300000};
-    const int64_t last = ARRAY_LEN(WAITS_MS) - 1;
-
-    if (tries <= 1)
-        return WAITS_MS[0];
-    return WAITS_MS[tries - 1 > last ? last : tries - 1];
 }

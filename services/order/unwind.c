@@ -8,7 +8,7 @@
 const struct error_def UNWIND_PENDING = {STATUS_UNAVAILABLE, "UNWIND_PENDING",
                                          "The provider has not confirmed yet: it is asked again"};
 
-enum { STEPS_MAX = 4, TENDERS_MAX = 5, RETRY_MS = 2000 };
+enum { STEPS_MAX = 4 };
 
 static struct status run(struct ctx *ctx, const struct task *task);
 
@@ -56,7 +56,6 @@ struct status order_void_tenders(struct ctx *ctx, const Order__V1__VoidTendersRe
         TRY(take_step(ctx, payment->id, &is_done, &may_go_on));
         rep->is_done = rep->is_done && is_done;
     }
-    rep->retry_after_ms = rep->is_done ? 0 : RETRY_MS;
     return status_ok();
 }
 

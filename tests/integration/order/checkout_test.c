@@ -304,13 +304,14 @@ START_TEST(the_reaper_asks_for_what_nobody_drives_and_not_again_at_once)
 
     then_ok(reap_checkouts(world_ctx(daemon)));
     ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), 0);
-    then_ok(sale_release(&sale, 0));
+    then_ok(sale_release(&sale, 1));
+    world_until(1, "SELECT count(*) FROM checkout WHERE wake_time <= now()");
     then_ok(reap_checkouts(world_ctx(daemon)));
     then_ok(reap_checkouts(world_ctx(daemon)));
 
     ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), 1);
     then_published_as_example("orders", &order__v1__checkout_resume_requested__schema);
-    world_sql("UPDATE checkout SET resume_time = resume_time - interval '1 minute'");
+    world_sql("UPDATE checkout SET wake_time = now()");
     then_ok(reap_checkouts(world_ctx(daemon)));
     ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), 2);
     then_books_balance();

@@ -7,6 +7,7 @@ int main(void)
     Suite *suite = suite_create("order");
 
     checkout_case(suite);
+    schedule_case(suite);
     manual_case(suite);
     stripe_case(suite);
     provider_case(suite);

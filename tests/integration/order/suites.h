@@ -11,5 +11,6 @@
 
 void checkout_case(Suite *suite);
 void manual_case(Suite *suite);
+void schedule_case(Suite *suite);
 void stripe_case(Suite *suite);
 void provider_case(Suite *suite);

@@ -51,6 +51,16 @@ START_TEST(only_what_holds_no_money_for_sure_expires)
 }
 END_TEST
 
+START_TEST(somebody_looks_less_and_less_often)
+{
+    const int64_t wanted[] = {2000, 5000, 15000, 60000, 300000, 300000};
+
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        ck_assert_int_eq(checkout_wait_ms((int64_t)i), wanted[i]);
+    ck_assert_int_eq(checkout_wait_ms(INT64_MAX), 300000);
+}
+END_TEST
+
 void checkout_state_case(Suite *suite)
 {
     TCase *states = tcase_create("checkout states");
@@ -58,5 +68,6 @@ void checkout_state_case(Suite *suite)
     tcase_add_test(states, a_checkout_moves_as_its_table_says_and_not_otherwise);
     tcase_add_test(states, a_finished_checkout_has_no_way_out);
     tcase_add_test(states, only_what_holds_no_money_for_sure_expires);
+    tcase_add_test(states, somebody_looks_less_and_less_often);
     suite_add_tcase(suite, states);
 }

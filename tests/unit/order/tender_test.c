@@ -72,22 +72,11 @@ START_TEST(a_decline_then_an_action_then_waiting_decides_for_every_pair)
 }
 END_TEST
 
-START_TEST(the_provider_is_asked_less_and_less_often)
-{
-    const int64_t wanted[] = {2000, 2000, 5000, 15000, 60000, 300000, 300000};
-
-    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-        ck_assert_int_eq(tender_retry_ms((int64_t)i), wanted[i]);
-    ck_assert_int_eq(tender_retry_ms(INT64_MAX), 300000);
-}
-END_TEST
-
 void tender_case(Suite *suite)
 {
     TCase *tenders = tcase_create("tenders");
 
     tcase_add_loop_test(tenders, tenders_add_up_to_the_total, 0, ARRAY_LEN(SPLITS));
     tcase_add_test(tenders, a_decline_then_an_action_then_waiting_decides_for_every_pair);
-    tcase_add_test(tenders, the_provider_is_asked_less_and_less_often);
     suite_add_tcase(suite, tenders);
 }

@@ -1,0 +1,72 @@
+/* schedule_test.c - when a checkout that nobody drives is looked at again, and by whom. */
+#include "suites.h"
+
+static struct sale given_left_alone(void)
+{
+    world_setenv("ORDER_REAP_INTERVAL", "50ms");
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    world_sql("UPDATE checkout SET lease_until = now()");
+    return sale;
+}
+
+/* The row says how long it waits: between three quarters and five quarters of the plan, counted
+ * from its last update, which the reaper's request may have followed by `late_ms`. */
+static void then_waits(int64_t planned_ms, int64_t late_ms)
+{
+    const int64_t wait_ms = world_sql_int(
+        "SELECT (extract(epoch FROM wake_time - update_time) * 1000)::bigint FROM checkout");
+
+    ck_assert_int_ge(wait_ms, planned_ms * 3 / 4 - 1);
+    ck_assert_int_le(wait_ms, planned_ms * 5 / 4 + late_ms);
+}
+
+START_TEST(a_checkout_left_alone_is_asked_for_less_and_less_often)
+{
+    static const int64_t WAITS_MS[] = {5000, 15000, 60000, 300000, 300000};
+    given_left_alone();
+
+    for (size_t i = 0; i < ARRAY_LEN(WAITS_MS); i++) {
+        world_until((int64_t)i + 1, "SELECT attempts FROM checkout");
+        ck_assert_int_eq(outbox_count("CheckoutResumeRequested"), (int64_t)i + 1);
+        then_waits(WAITS_MS[i], 5000);
+        world_sql("UPDATE checkout SET wake_time = now(), update_time = now()");
+    }
+}
+END_TEST
+
+START_TEST(an_operator_may_shorten_the_waits)
+{
+    world_setenv("ORDER_RETRY_MAX", "50ms");
+    given_left_alone();
+
+    world_until(4, "SELECT least(attempts, 4) FROM checkout");
+}
+END_TEST
+
+START_TEST(who_goes_on_in_vain_waits_as_planned_and_who_gets_on_begins_anew)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    world_sql("UPDATE checkout SET attempts = 3, lease_until = now()");
+    then_ok(sale_claim(&sale, NULL));
+    then_ok(sale_release(&sale, 0));
+    then_waits(60000, 1);
+
+    then_ok(sale_claim(&sale, NULL));
+    then_ok(sale_price(&sale));
+    then_ok(sale_release(&sale, 0));
+    then_waits(2000, 1);
+}
+END_TEST
+
+void schedule_case(Suite *suite)
+{
+    TCase *schedule = world_case(suite, "schedule");
+
+    tcase_add_test(schedule, a_checkout_left_alone_is_asked_for_less_and_less_often);
+    tcase_add_test(schedule, an_operator_may_shorten_the_waits);
+    tcase_add_test(schedule, who_goes_on_in_vain_waits_as_planned_and_who_gets_on_begins_anew);
+}
