@@ -68,7 +68,7 @@ static struct status prepare(struct db_tx *tx, struct locked_checkout *locked)
                         (int)checkout->state);
     if (checkout->state != CHECKOUT_RESERVED && !is_waiting(checkout->state))
         return status_ok();
-    if (!checkout_expire(checkout)) {
+    if (!checkout_expire(checkout, &locked->payments)) {
         if (locked->payments.count == 0)
             TRY(make_payments(tx, locked));
         for (size_t i = 0; i < locked->payments.count; i++)

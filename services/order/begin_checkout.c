@@ -29,7 +29,7 @@ static struct status check_owner(struct ctx *ctx, const struct checkout *wanted,
 static struct status check_accounts(struct ctx *ctx, const Order__V1__BeginCheckoutRequest *req,
                                     const struct account_list *accounts);
 static struct status take_over(struct db_tx *tx, const Order__V1__BeginCheckoutRequest *req,
-                               struct checkout *checkout, bool *ret_is_driver);
+                               struct locked_checkout *rival, bool *ret_is_driver);
 
 struct status order_begin_checkout(struct ctx *ctx, const Order__V1__BeginCheckoutRequest *req,
                                    Order__V1__BeginCheckoutResponse *rep)
@@ -44,8 +44,8 @@ struct status order_begin_checkout(struct ctx *ctx, const Order__V1__BeginChecko
     TRY(begin_or_find(ctx, tx, req, &wanted, &checkout));
     if (!uuid_equal(checkout.id, wanted.id)) {
         struct locked_checkout rival;
-        TRY(take_over(tx, req, &checkout, &is_driver));
         TRY(store_lock_checkout(tx, checkout.id, LOCK_ALONE, &rival));
+        TRY(take_over(tx, req, &rival, &is_driver));
         checkout = rival.checkout;
         payments = rival.payments;
     }
@@ -140,13 +140,15 @@ static struct status check_accounts(struct ctx *ctx, const Order__V1__BeginCheck
 
 /* A checkout that nobody drives goes on with whoever asks about it. */
 static struct status take_over(struct db_tx *tx, const Order__V1__BeginCheckoutRequest *req,
-                               struct checkout *checkout, bool *ret_is_driver)
+                               struct locked_checkout *rival, bool *ret_is_driver)
 {
+    struct checkout *checkout = &rival->checkout;
+
     *ret_is_driver =
         checkout_is_live(checkout->state) && checkout->lease_until_us <= checkout->now_us;
     if (!*ret_is_driver)
         return status_ok();
-    checkout_expire(checkout);
+    checkout_expire(checkout, &rival->payments);
     checkout->epoch++;
     checkout->driver = req->driver;
     checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;

@@ -47,20 +47,30 @@ int64_t checkout_next_look_us(struct ctx *ctx, const struct checkout *checkout)
     return checkout->now_us + wait_ms * 1000 + wait_ms * 1000 * jitter / 512;
 }
 
-bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments)
+/* Where its payments are, which may be further than it has been moved. */
+static enum checkout_state state_of_payments(const struct payment_list *payments)
 {
     enum payment_state states[TENDERS_MAX];
 
-    if (checkout->state != CHECKOUT_AUTH_PENDING && checkout->state != CHECKOUT_ACTION_REQUIRED)
-        return false;
     for (size_t i = 0; i < payments->count; i++)
         states[i] = payments->items[i].state;
-    return payments->count > 0 && tender_outcome(states, payments->count) != checkout->state;
+    return tender_outcome(states, payments->count);
 }
 
-bool checkout_expire(struct checkout *checkout)
+bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments)
+{
+    if (checkout->state != CHECKOUT_AUTH_PENDING && checkout->state != CHECKOUT_ACTION_REQUIRED)
+        return false;
+    return payments->count > 0 && state_of_payments(payments) != checkout->state;
+}
+
+/* A buyer whose bank said yes in time is not told that they were late because nobody looked. The
+ * stock is still there: a pinned reservation ends with its checkout and not before. */
+bool checkout_expire(struct checkout *checkout, const struct payment_list *payments)
 {
     if (!checkout_can_expire(checkout->state) || checkout->deadline_us > checkout->now_us)
+        return false;
+    if (payments->count > 0 && state_of_payments(payments) == CHECKOUT_AUTHORIZED)
         return false;
     checkout->state = CHECKOUT_CANCELLING;
     checkout->attempts = 0;

@@ -47,7 +47,7 @@ struct status order_claim_checkout(struct ctx *ctx, const Order__V1__ClaimChecko
     if (checkout_is_live(checkout->state)) {
         if (checkout->lease_until_us > checkout->now_us)
             return ctx_fail(ctx, &CHECKOUT_LEASED, "by %s", checkout->driver);
-        checkout_expire(checkout);
+        checkout_expire(checkout, &locked.payments);
         checkout->epoch++;
         checkout->driver = req->driver;
         checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;

@@ -150,8 +150,9 @@ struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum che
 int64_t checkout_next_look_us(struct ctx *ctx, const struct checkout *checkout);
 /* It waits for its payments, and they say more than its state does. */
 bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments);
-/* Past its deadline and not authorized: to CANCELLING with CHECKOUT_EXPIRED. True when it moved. */
-bool checkout_expire(struct checkout *checkout);
+/* Past its deadline and not authorized, whatever its state says yet: to CANCELLING with
+ * CHECKOUT_EXPIRED. True when it moved. */
+bool checkout_expire(struct checkout *checkout, const struct payment_list *payments);
 Order__V1__Checkout *checkout_message(struct ctx *ctx, const struct checkout *checkout,
                                       struct payment_list payments);
 /* The tenders as asked for, from the row. */

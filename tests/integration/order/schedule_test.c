@@ -62,6 +62,43 @@ START_TEST(who_goes_on_in_vain_waits_as_planned_and_who_gets_on_begins_anew)
 }
 END_TEST
 
+/* As a webhook leaves it: the payment says more than the checkout. */
+static struct sale given_authorized_unnoticed(void)
+{
+    struct sale sale = given_authorized(given_order_daemon(), "manual");
+
+    world_sql("UPDATE checkout SET state = 5, deadline = now(), lease_until = now()");
+    return sale;
+}
+
+START_TEST(past_its_deadline_a_checkout_that_was_paid_in_time_goes_forward)
+{
+    struct sale sale = given_authorized_unnoticed();
+    Order__V1__ClaimCheckoutResponse claimed;
+
+    then_ok(sale_claim(&sale, &claimed));
+    ck_assert_int_eq(claimed.checkout->state,
+                     ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_ACTION_REQUIRED);
+
+    then_ok(sale_authorize(&sale, NULL));
+    then_ok(sale_place(&sale, NULL));
+    then_books_balance();
+}
+END_TEST
+
+START_TEST(past_its_deadline_a_buyer_who_asks_again_gets_what_was_paid_in_time)
+{
+    struct sale sale = given_authorized_unnoticed();
+    Order__V1__BeginCheckoutResponse begun;
+
+    then_ok(sale_begin(&sale, &begun));
+    ck_assert(begun.is_driver);
+
+    then_ok(sale_authorize(&sale, NULL));
+    then_ok(sale_place(&sale, NULL));
+}
+END_TEST
+
 void schedule_case(Suite *suite)
 {
     TCase *schedule = world_case(suite, "schedule");
@@ -69,4 +106,6 @@ void schedule_case(Suite *suite)
     tcase_add_test(schedule, a_checkout_left_alone_is_asked_for_less_and_less_often);
     tcase_add_test(schedule, an_operator_may_shorten_the_waits);
     tcase_add_test(schedule, who_goes_on_in_vain_waits_as_planned_and_who_gets_on_begins_anew);
+    tcase_add_test(schedule, past_its_deadline_a_checkout_that_was_paid_in_time_goes_forward);
+    tcase_add_test(schedule, past_its_deadline_a_buyer_who_asks_again_gets_what_was_paid_in_time);
 }
