@@ -8,6 +8,7 @@
 
 struct key_ring; /* access/key_ring.h: customer's public keys */
 struct redis;
+struct checkout_runs;    /* checkout/runs.h */
 struct reply_cache;      /* access/reply_cache.h */
 struct cache; /* chassis/cache.h */
 
@@ -36,6 +37,7 @@ struct gateway {
     struct reply_cache *channels; /* platform's GetChannelByKeyResponse, by key and by "id:<id>" */
     struct reply_cache *api_keys; /* platform's ResolveApiKeyResponse, by digest */
     struct key_ring *keys;
+    struct checkout_runs *runs;   /* what this process drives just now */
     const char *bootstrap_digest; /* hex; NULL: there is none */
     const char *openapi, *page;   /* the documents, written once */
     size_t openapi_length, page_length;

@@ -46,8 +46,10 @@ static const struct config_field CONFIG[] = {
      "how long a view is believed whose event never comes"},
     {"GATEWAY_CHECKOUT_BUDGET", CONFIG_DURATION_MS, FIELD(checkout_budget_ms), "10s", 100, 60000,
      false, "how long a client waits for its checkout before it is answered 202"},
-    {"GATEWAY_CHECKOUT_LEASE", CONFIG_DURATION_MS, FIELD(checkout_lease_ms), "30s", 1000, 600000,
-     false, "silence after which another replica may take up a checkout"},
+    {"GATEWAY_CHECKOUT_LEASE", CONFIG_DURATION_MS, FIELD(checkout_lease_ms), "5s", 1000, 600000,
+     false,
+     "silence after which another replica may take up a checkout; each step says that we are "
+     "there"},
     {"GATEWAY_IMPORT_LEASE", CONFIG_DURATION_MS, FIELD(import_lease_ms), "30s", 1000, 600000, false,
      "silence after which another replica may take up an import"},
     {"GATEWAY_IMPORT_BYTES", CONFIG_BYTES, FIELD(import_bytes_max), "64MiB", 1024, 268435456, false,

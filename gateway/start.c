@@ -3,6 +3,7 @@
 
 #include "access/key_ring.h"
 #include "access/reply_cache.h"
+#include "checkout/runs.h"
 #include "rest/rest.h"
 #include "storefront/invalidate.h"
 
@@ -66,6 +67,7 @@ struct status gateway_start(struct ctx *boot)
     self->api_keys = reply_cache_create(self->arena, self->access_ttl_ms);
     self->cache = cache_create(boot, self->cache_bytes, self->cache_ttl_ms);
     self->keys = key_ring_create(self->arena);
+    self->runs = checkout_runs_create(self->arena);
     write_documents(self);
     consumer_on_gap(boot->daemon, forget, self);
     return redis_open(boot, self->limits_redis_url, REDIS_POOL, REDIS_TIMEOUT_MS, &self->limits);
@@ -79,5 +81,6 @@ void gateway_stop(void *state)
     reply_cache_destroy(self->channels);
     reply_cache_destroy(self->api_keys);
     cache_destroy(self->cache);
+    checkout_runs_destroy(self->runs);
     arena_destroy(self->arena);
 }

@@ -88,18 +88,28 @@ static const char *buyer_of(struct ctx *ctx, const Order__V1__Checkout *row)
     return arena_printf(ctx->arena, "customer:%s", row->customer_id);
 }
 
-struct status checkout_resume(struct ctx *ctx, const char *checkout_id,
-                              struct checkout *ret_checkout, enum saga_outcome *ret_outcome)
+struct status checkout_claim(struct ctx *ctx, const char *checkout_id, struct checkout_run *run,
+                             const Order__V1__ClaimCheckoutResponse **ret_claimed)
 {
     struct gateway *self = ctx_state(ctx);
     Order__V1__ClaimCheckoutRequest request = ORDER__V1__CLAIM_CHECKOUT_REQUEST__INIT;
-    const Order__V1__ClaimCheckoutResponse *claimed;
     request.checkout_id = checkout_id;
     request.driver = self->replica;
     request.lease_ms = self->checkout_lease_ms;
+    request.is_sole_run = checkout_run_enter(self->runs, run, NULL, checkout_id);
+    TRY(order_v1_claim_checkout(ctx, &request, ret_claimed));
+    checkout_run_name(run, (*ret_claimed)->checkout->cart_id, checkout_id);
+    return status_ok();
+}
+
+struct status checkout_resume(struct ctx *ctx, const char *checkout_id,
+                              struct checkout *ret_checkout, enum saga_outcome *ret_outcome)
+{
+    _cleanup_(checkout_run_leave) struct checkout_run run = {0};
+    const Order__V1__ClaimCheckoutResponse *claimed;
     ctx->caller = (struct caller){.service = "gateway", .actor = "system", .scopes = "*"};
 
-    struct status status = order_v1_claim_checkout(ctx, &request, &claimed);
+    struct status status = checkout_claim(ctx, checkout_id, &run, &claimed);
     *ret_outcome = SAGA_LOST;
     if (saga_is_refusal(status))
         return status_ok(); // somebody drives it, or there is nothing left to drive

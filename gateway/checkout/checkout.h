@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cart/v1/service.pb-c.h"
+#include "checkout/runs.h"
 #include "checkout/saga.h"
 #include "events/consumer.h"
 #include "gateway.h"
@@ -32,6 +33,10 @@ enum saga_outcome checkout_drive(struct ctx *ctx, struct checkout *checkout);
 /* Best effort: without it the lease runs out by itself, only later. */
 void checkout_release(struct ctx *ctx, const struct checkout *checkout);
 
+/* Takes the lease of one that nobody drives; epoch 0 when it has ended. Leave the run afterwards,
+ * also when it failed. */
+struct status checkout_claim(struct ctx *ctx, const char *checkout_id, struct checkout_run *run,
+                             const Order__V1__ClaimCheckoutResponse **ret_claimed);
 /* Takes up a checkout that nobody drives; OK with SAGA_LOST when somebody does, or it has ended. */
 struct status checkout_resume(struct ctx *ctx, const char *checkout_id,
                               struct checkout *ret_checkout, enum saga_outcome *ret_outcome);

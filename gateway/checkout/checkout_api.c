@@ -93,6 +93,7 @@ static struct status show(struct ctx *ctx, struct exchange *exchange,
 
 static struct status begin(struct ctx *ctx, struct exchange *exchange,
                            const Gateway__V1__StartCheckoutRequest *request,
+                           struct checkout_run *run,
                            const Order__V1__BeginCheckoutResponse **ret_begun)
 {
     struct gateway *self = ctx_state(ctx);
@@ -110,7 +111,10 @@ static struct status begin(struct ctx *ctx, struct exchange *exchange,
     begin.driver = self->replica;
     begin.lease_ms = self->checkout_lease_ms;
     begin.customer_id = str_or_empty(exchange->visitor.customer_id);
-    return order_v1_begin_checkout(ctx, &begin, ret_begun);
+    begin.is_sole_run = checkout_run_enter(self->runs, run, request->cart_id, NULL);
+    TRY(order_v1_begin_checkout(ctx, &begin, ret_begun));
+    checkout_run_name(run, request->cart_id, (*ret_begun)->checkout->id);
+    return status_ok();
 }
 
 /* A refusal of this very run knows its violations; the row remembers the reason only. */
@@ -126,8 +130,9 @@ static struct status drive(struct ctx *ctx, struct exchange *exchange, struct ch
 struct status checkout_start(struct ctx *ctx, struct exchange *exchange,
                              const ProtobufCMessage *request, ProtobufCMessage *response)
 {
+    _cleanup_(checkout_run_leave) struct checkout_run run = {0};
     const Order__V1__BeginCheckoutResponse *begun;
-    TRY(begin(ctx, exchange, (const Gateway__V1__StartCheckoutRequest *)(const void *)request,
+    TRY(begin(ctx, exchange, (const Gateway__V1__StartCheckoutRequest *)(const void *)request, &run,
               &begun));
 
     struct checkout checkout;
@@ -169,9 +174,8 @@ struct status checkout_get(struct ctx *ctx, struct exchange *exchange,
 struct status checkout_change_tenders(struct ctx *ctx, struct exchange *exchange,
                                       const ProtobufCMessage *request, ProtobufCMessage *response)
 {
-    struct gateway *self = ctx_state(ctx);
     const Gateway__V1__ChangeCheckoutTendersRequest *change = (const void *)request;
-    Order__V1__ClaimCheckoutRequest claim = ORDER__V1__CLAIM_CHECKOUT_REQUEST__INIT;
+    _cleanup_(checkout_run_leave) struct checkout_run run = {0};
     Order__V1__UpdateTendersRequest update = ORDER__V1__UPDATE_TENDERS_REQUEST__INIT;
     const Order__V1__ClaimCheckoutResponse *claimed;
     const Order__V1__UpdateTendersResponse *updated;
@@ -179,10 +183,7 @@ struct status checkout_change_tenders(struct ctx *ctx, struct exchange *exchange
     struct checkout checkout;
 
     TRY(find(ctx, exchange, change->checkout_id, &row));
-    claim.checkout_id = row->id;
-    claim.driver = self->replica;
-    claim.lease_ms = self->checkout_lease_ms;
-    TRY(order_v1_claim_checkout(ctx, &claim, &claimed));
+    TRY(checkout_claim(ctx, row->id, &run, &claimed));
     if (claimed->epoch == 0) // it has ended: there is nothing left to pay
         return show(ctx, exchange, claimed->checkout, NULL, (void *)response);
     update.checkout_id = row->id;

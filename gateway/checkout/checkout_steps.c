@@ -269,10 +269,12 @@ struct status step_release_stock(struct ctx *ctx, struct saga *saga)
 struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
 {
     struct checkout *checkout = of(saga);
+    const struct gateway *self = ctx_state(ctx);
     Order__V1__AuthorizeTendersRequest request = ORDER__V1__AUTHORIZE_TENDERS_REQUEST__INIT;
     const Order__V1__AuthorizeTendersResponse *reply;
     request.checkout_id = checkout->row->id;
     request.epoch = checkout->epoch;
+    request.lease_ms = self->checkout_lease_ms;
 
     TRY(order_v1_authorize_tenders(ctx, &request, &reply));
     checkout->row = reply->checkout;
@@ -286,10 +288,12 @@ struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
 struct status step_void_payment(struct ctx *ctx, struct saga *saga)
 {
     struct checkout *checkout = of(saga);
+    const struct gateway *self = ctx_state(ctx);
     Order__V1__VoidTendersRequest request = ORDER__V1__VOID_TENDERS_REQUEST__INIT;
     const Order__V1__VoidTendersResponse *reply;
     request.checkout_id = checkout->row->id;
     request.epoch = checkout->epoch;
+    request.lease_ms = self->checkout_lease_ms;
     TRY(order_v1_void_tenders(ctx, &request, &reply));
     return reply->is_done ? status_ok() : saga_wait(saga, 0);
 }

@@ -14,7 +14,7 @@ struct asked {
     struct payment_answer answer;
 };
 
-static struct status prepare(struct db_tx *tx, struct locked_checkout *locked);
+static struct status prepare(struct db_tx *tx, struct locked_checkout *locked, int64_t lease_ms);
 static struct status make_payments(struct db_tx *tx, struct locked_checkout *locked);
 static struct status start(struct db_tx *tx, struct payment *payment);
 static struct status settle(struct ctx *ctx, struct locked_checkout *locked);
@@ -36,7 +36,7 @@ struct status order_authorize_tenders(struct ctx *ctx,
     TRY(db_begin(ctx, &tx));
     TRY(store_lock_checkout(tx, id, LOCK_WITH_ACCOUNTS, &locked));
     TRY(checkout_fence(ctx, &locked.checkout, req->epoch));
-    TRY(prepare(tx, &locked));
+    TRY(prepare(tx, &locked, req->lease_ms));
     TRY(db_commit(&tx));
     after = locked;
 
@@ -48,6 +48,7 @@ struct status order_authorize_tenders(struct ctx *ctx,
         const bool is_ours = after.checkout.epoch == req->epoch;
         if (is_ours && is_waiting(after.checkout.state)) {
             TRY(settle(ctx, &after));
+            checkout_renew(ctx, &after.checkout, req->lease_ms, false);
             TRY(store_save_checkout(tx, &after.checkout));
         }
         TRY(db_commit(&tx)); // what was learned stays, whoever drives now
@@ -58,7 +59,7 @@ struct status order_authorize_tenders(struct ctx *ctx,
 }
 
 /* A checkout that is past this point answers as it is. */
-static struct status prepare(struct db_tx *tx, struct locked_checkout *locked)
+static struct status prepare(struct db_tx *tx, struct locked_checkout *locked, int64_t lease_ms)
 {
     struct checkout *checkout = &locked->checkout;
     struct ctx *ctx = db_ctx(tx);
@@ -75,6 +76,7 @@ static struct status prepare(struct db_tx *tx, struct locked_checkout *locked)
             TRY(start(tx, &locked->payments.items[i]));
         TRY(settle(ctx, locked));
     }
+    checkout_renew(ctx, checkout, lease_ms, is_waiting(checkout->state));
     return store_save_checkout(tx, checkout);
 }
 

@@ -144,14 +144,11 @@ static struct status take_over(struct db_tx *tx, const Order__V1__BeginCheckoutR
 {
     struct checkout *checkout = &rival->checkout;
 
-    *ret_is_driver =
-        checkout_is_live(checkout->state) && checkout->lease_until_us <= checkout->now_us;
+    *ret_is_driver = checkout_is_live(checkout->state) &&
+                     !checkout_is_leased(checkout, req->driver, req->is_sole_run);
     if (!*ret_is_driver)
         return status_ok();
     checkout_expire(checkout, &rival->payments);
-    checkout->epoch++;
-    checkout->driver = req->driver;
-    checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;
-    checkout->wake_us = checkout_next_look_us(db_ctx(tx), checkout);
+    checkout_lease(db_ctx(tx), checkout, req->driver, req->lease_ms);
     return store_save_checkout(tx, checkout);
 }

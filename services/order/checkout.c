@@ -37,6 +37,31 @@ struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum che
     return status_ok();
 }
 
+bool checkout_is_leased(const struct checkout *checkout, const char *driver, bool is_sole_run)
+{
+    if (checkout->lease_until_us <= checkout->now_us)
+        return false;
+    return !is_sole_run || !str_equal(checkout->driver, driver);
+}
+
+void checkout_lease(struct ctx *ctx, struct checkout *checkout, const char *driver,
+                    int64_t lease_ms)
+{
+    checkout->epoch++;
+    checkout->driver = driver;
+    checkout->lease_until_us = checkout->now_us + lease_ms * 1000;
+    checkout->wake_us = checkout_next_look_us(ctx, checkout);
+}
+
+void checkout_renew(struct ctx *ctx, struct checkout *checkout, int64_t lease_ms, bool is_asking)
+{
+    const struct order_daemon *self = ctx_state(ctx);
+    const int64_t longest_ms = is_asking ? lease_ms + self->stripe_timeout_ms : lease_ms;
+
+    if (lease_ms > 0)
+        checkout->lease_until_us = checkout->now_us + longest_ms * 1000;
+}
+
 int64_t checkout_next_look_us(struct ctx *ctx, const struct checkout *checkout)
 {
     const struct order_daemon *self = ctx_state(ctx);

@@ -45,13 +45,10 @@ struct status order_claim_checkout(struct ctx *ctx, const Order__V1__ClaimChecko
     TRY(db_begin(ctx, &tx));
     TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_ALONE, &locked));
     if (checkout_is_live(checkout->state)) {
-        if (checkout->lease_until_us > checkout->now_us)
+        if (checkout_is_leased(checkout, req->driver, req->is_sole_run))
             return ctx_fail(ctx, &CHECKOUT_LEASED, "by %s", checkout->driver);
         checkout_expire(checkout, &locked.payments);
-        checkout->epoch++;
-        checkout->driver = req->driver;
-        checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;
-        checkout->wake_us = checkout_next_look_us(ctx, checkout);
+        checkout_lease(ctx, checkout, req->driver, req->lease_ms);
         TRY(store_save_checkout(tx, checkout));
         rep->epoch = checkout->epoch;
     }
@@ -75,8 +72,7 @@ struct status order_advance_checkout(struct ctx *ctx, const Order__V1__AdvanceCh
         if (checkout->state == CHECKOUT_CANCELLED)
             TRY(publish_cancelled(tx, checkout));
     }
-    if (req->lease_ms > 0)
-        checkout->lease_until_us = checkout->now_us + req->lease_ms * 1000;
+    checkout_renew(ctx, checkout, req->lease_ms, false);
     TRY(store_save_checkout(tx, checkout));
     rep->checkout = checkout_message(ctx, checkout, locked.payments);
     return db_commit(&tx);

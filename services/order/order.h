@@ -148,6 +148,14 @@ struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum che
 /* When somebody looks again who was not told better; off by up to a quarter, so that checkouts that
  * failed together do not return together. */
 int64_t checkout_next_look_us(struct ctx *ctx, const struct checkout *checkout);
+/* It has a driver who is not the one that asks, or who is and has another run under way. */
+bool checkout_is_leased(const struct checkout *checkout, const char *driver, bool is_sole_run);
+/* Hands it to the driver under a new epoch: whoever had it changes nothing from now on. */
+void checkout_lease(struct ctx *ctx, struct checkout *checkout, const char *driver,
+                    int64_t lease_ms);
+/* The driver is still there; with `is_asking` it is about to wait for a provider. 0 ms: no change.
+ */
+void checkout_renew(struct ctx *ctx, struct checkout *checkout, int64_t lease_ms, bool is_asking);
 /* It waits for its payments, and they say more than its state does. */
 bool checkout_is_answered(const struct checkout *checkout, const struct payment_list *payments);
 /* Past its deadline and not authorized, whatever its state says yet: to CANCELLING with

@@ -46,6 +46,8 @@ struct status order_void_tenders(struct ctx *ctx, const Order__V1__VoidTendersRe
         return ctx_fail(ctx, &CHECKOUT_REFUSED_STATE, "void in state %d",
                         (int)locked.checkout.state);
     TRY(bury(tx, &locked));
+    checkout_renew(ctx, &locked.checkout, req->lease_ms, true);
+    TRY(store_save_checkout(tx, &locked.checkout));
     TRY(db_commit(&tx));
 
     rep->is_done = true;

@@ -84,6 +84,7 @@ struct status sale_begin(struct sale *sale, Order__V1__BeginCheckoutResponse *re
     req.n_tenders = sale->second_account == NULL ? 1 : 2;
     req.driver = "gateway-1";
     req.lease_ms = LEASE_MS;
+    req.is_sole_run = sale->is_sole_run;
     TRY(order_begin_checkout(ctx, &req, &reply));
     sale->checkout_id = reply.checkout->id;
     sale->epoch = reply.epoch;
@@ -141,6 +142,7 @@ struct status sale_authorize(struct sale *sale, Order__V1__AuthorizeTendersRespo
 
     req.checkout_id = sale->checkout_id;
     req.epoch = sale->epoch;
+    req.lease_ms = sale->renew_ms;
     TRY(order_authorize_tenders(world_ctx(sale->daemon), &req, &reply));
     if (ret_reply != NULL)
         *ret_reply = reply;
@@ -167,6 +169,7 @@ struct status sale_void(struct sale *sale, Order__V1__VoidTendersResponse *ret_r
 
     req.checkout_id = sale->checkout_id;
     req.epoch = sale->epoch;
+    req.lease_ms = sale->renew_ms;
     TRY(order_void_tenders(world_ctx(sale->daemon), &req, &reply));
     if (ret_reply != NULL)
         *ret_reply = reply;
@@ -181,6 +184,7 @@ struct status sale_claim(struct sale *sale, Order__V1__ClaimCheckoutResponse *re
     req.checkout_id = sale->checkout_id;
     req.driver = "gateway-2";
     req.lease_ms = LEASE_MS;
+    req.is_sole_run = sale->is_sole_run;
     TRY(order_claim_checkout(world_ctx(sale->daemon), &req, &reply));
     sale->epoch = reply.epoch;
     if (ret_reply != NULL)

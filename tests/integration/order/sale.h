@@ -18,6 +18,8 @@ struct sale {
     int64_t epoch;
     bool is_line_unquoted; /* the snapshot's quote leaves the cart's last line out */
     int32_t failure_code;  /* of what sale_advance() tells */
+    int64_t renew_ms;      /* what authorizing and voiding renew the lease by */
+    bool is_sole_run;      /* the driver has no other run under way */
 };
 
 enum { SALE_TOTAL = 7000, LEASE_MS = 30000 };

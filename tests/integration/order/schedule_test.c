@@ -99,6 +99,64 @@ START_TEST(past_its_deadline_a_buyer_who_asks_again_gets_what_was_paid_in_time)
 }
 END_TEST
 
+START_TEST(a_driver_that_never_heard_of_its_lease_goes_on_at_once)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    Order__V1__BeginCheckoutResponse again;
+    struct sale lost;
+
+    then_ok(sale_begin(&sale, NULL)); // and the answer was lost
+    lost = sale;
+    sale.is_sole_run = true;
+    then_ok(sale_begin(&sale, &again));
+
+    ck_assert(again.is_driver);
+    ck_assert_int_eq(again.epoch, 2);
+    then_reason(sale_price(&lost), STATUS_ABORTED, "CHECKOUT_FENCED"); // should it turn up
+    then_ok(sale_price(&sale));
+}
+END_TEST
+
+START_TEST(a_lost_claim_is_claimed_again_by_the_same_driver_only)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    sale.is_sole_run = true; // sale_claim() is another driver
+    then_reason(sale_claim(&sale, NULL), STATUS_FAILED_PRECONDITION, "CHECKOUT_LEASED");
+    world_sql("UPDATE checkout SET lease_until = now()");
+    then_ok(sale_claim(&sale, NULL));
+    then_ok(sale_claim(&sale, NULL));
+    ck_assert_int_eq(sale.epoch, 3);
+    sale.is_sole_run = false;
+    then_reason(sale_claim(&sale, NULL), STATUS_FAILED_PRECONDITION, "CHECKOUT_LEASED");
+}
+END_TEST
+
+static int64_t lease_left_ms(void)
+{
+    return world_sql_int("SELECT (extract(epoch FROM lease_until - now()) * 1000)::bigint"
+                         " FROM checkout");
+}
+
+START_TEST(who_waits_for_a_provider_keeps_the_lease_meanwhile)
+{
+    world_setenv("ORDER_STRIPE_TIMEOUT", "60s");
+    world_setenv("ORDER_STRIPE_URL", "http://127.0.0.1:1"); // nobody answers: an unknown outcome
+    struct sale sale = given_reserved(given_order_daemon(), "stripe");
+
+    world_sql("UPDATE checkout SET lease_until = now()");
+    sale.renew_ms = 5000;
+    then_ok(sale_authorize(&sale, NULL));
+    ck_assert_int_gt(lease_left_ms(), 0);
+    ck_assert_int_le(lease_left_ms(), 5000); // asked and answered
+
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLING, "OVER"));
+    then_ok(sale_void(&sale, NULL));
+    ck_assert_int_gt(lease_left_ms(), 5000); // the last answer of a void changes no checkout
+}
+END_TEST
+
 void schedule_case(Suite *suite)
 {
     TCase *schedule = world_case(suite, "schedule");
@@ -106,6 +164,9 @@ void schedule_case(Suite *suite)
     tcase_add_test(schedule, a_checkout_left_alone_is_asked_for_less_and_less_often);
     tcase_add_test(schedule, an_operator_may_shorten_the_waits);
     tcase_add_test(schedule, who_goes_on_in_vain_waits_as_planned_and_who_gets_on_begins_anew);
+    tcase_add_test(schedule, a_driver_that_never_heard_of_its_lease_goes_on_at_once);
+    tcase_add_test(schedule, a_lost_claim_is_claimed_again_by_the_same_driver_only);
+    tcase_add_test(schedule, who_waits_for_a_provider_keeps_the_lease_meanwhile);
     tcase_add_test(schedule, past_its_deadline_a_checkout_that_was_paid_in_time_goes_forward);
     tcase_add_test(schedule, past_its_deadline_a_buyer_who_asks_again_gets_what_was_paid_in_time);
 }

@@ -14,6 +14,7 @@ int main(void)
     suite_add_tcase(suite, openapi_case());
     suite_add_tcase(suite, saga_case());
     suite_add_tcase(suite, cache_case());
+    suite_add_tcase(suite, runs_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -16,6 +16,7 @@ TCase *cors_case(void);
 TCase *openapi_case(void);
 TCase *saga_case(void);
 TCase *cache_case(void);
+TCase *runs_case(void);
 
 /* A unit of work of a gateway that runs nowhere; `gateway` is its state. */
 extern struct gateway gateway;
