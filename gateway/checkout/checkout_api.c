@@ -1,8 +1,8 @@
 /* checkout_api.c - the checkout's routes: start or join it, look at it, change how it is paid.
  *
  * 201 when the order is placed, 202 with Location while the answer is not final, a problem when it
- * was refused. Whatever key a client brings, one cart has one live checkout, and every answer leads
- * to it. */
+ * was refused and nothing is held any more. Whatever key a client brings, one cart has one live
+ * checkout, and every answer leads to it; a refusal is told to the key that it came to. */
 #include "checkout/checkout.h"
 
 #include "chassis/crash_point.h"
@@ -70,7 +70,7 @@ static struct status show(struct ctx *ctx, struct exchange *exchange,
                           const Order__V1__Checkout *row, const Order__V1__Order *order,
                           Gateway__V1__CheckoutView *view)
 {
-    if (row->state == STATE(CANCELLING) || row->state == STATE(CANCELLED))
+    if (row->state == STATE(CANCELLED))
         return refusal_of(ctx, row);
 
     view->id = row->id;
@@ -79,7 +79,8 @@ static struct status show(struct ctx *ctx, struct exchange *exchange,
     view->total = row->expected_total;
     exchange->location = arena_printf(ctx->arena, "/store/v1/checkouts/%s", row->id);
     if (row->state != STATE(PLACED)) {
-        show_action(row, view);
+        if (row->state != STATE(CANCELLING)) // what is being given back is not paid any more
+            show_action(row, view);
         exchange->success = 202;
         return status_ok();
     }
@@ -117,30 +118,48 @@ static struct status begin(struct ctx *ctx, struct exchange *exchange,
     return status_ok();
 }
 
-/* A refusal of this very run knows its violations; the row remembers the reason only. */
-static struct status drive(struct ctx *ctx, struct exchange *exchange, struct checkout *checkout,
-                           Gateway__V1__CheckoutView *view)
+static void drive(struct ctx *ctx, struct checkout *checkout)
 {
     metric_add(&CHECKOUTS, (int)checkout_drive(ctx, checkout), 1);
+}
+
+/* A refusal of this very run knows its violations; the row remembers the reason only. */
+static struct status tell(struct ctx *ctx, struct exchange *exchange,
+                          const struct checkout *checkout, Gateway__V1__CheckoutView *view)
+{
     TRY(crash_point(CRASH_SAGA_UNANSWERED, NULL));
-    TRY(checkout->refusal);
+    if (checkout->row->state == STATE(CANCELLED))
+        TRY(checkout->refusal);
     return show(ctx, exchange, checkout->row, checkout->order, view);
+}
+
+/* A refusal that came to another key, whose checkout was in the cart's way and left alone, is not
+ * ours: the request is made again, and is what it would have been without it. */
+static struct status begin_and_drive(struct ctx *ctx, struct exchange *exchange,
+                                     const Gateway__V1__StartCheckoutRequest *request,
+                                     struct checkout *ret_checkout)
+{
+    _cleanup_(checkout_run_leave) struct checkout_run run = {0};
+    const Order__V1__BeginCheckoutResponse *begun;
+    bool is_others = true;
+    for (int round = 0; round < 2 && is_others; round++) {
+        checkout_run_leave(&run);
+        TRY(begin(ctx, exchange, request, &run, &begun));
+        checkout_init(ret_checkout, begun->checkout, begun->epoch);
+        if (begun->is_driver)
+            drive(ctx, ret_checkout);
+        is_others = begun->is_of_other_key && ret_checkout->row->state == STATE(CANCELLED);
+    }
+    return status_ok();
 }
 
 struct status checkout_start(struct ctx *ctx, struct exchange *exchange,
                              const ProtobufCMessage *request, ProtobufCMessage *response)
 {
-    _cleanup_(checkout_run_leave) struct checkout_run run = {0};
-    const Order__V1__BeginCheckoutResponse *begun;
-    TRY(begin(ctx, exchange, (const Gateway__V1__StartCheckoutRequest *)(const void *)request, &run,
-              &begun));
-
     struct checkout checkout;
-    checkout_init(&checkout, begun->checkout, begun->epoch);
+    TRY(begin_and_drive(ctx, exchange, (const void *)request, &checkout));
     exchange->success = 201;
-    if (!begun->is_driver)
-        return show(ctx, exchange, checkout.row, NULL, (void *)response);
-    return drive(ctx, exchange, &checkout, (void *)response);
+    return tell(ctx, exchange, &checkout, (void *)response);
 }
 
 /* Who signed in sees their own; a guest's checkout is known by its id, which nobody can guess. */
@@ -197,5 +216,6 @@ struct status checkout_change_tenders(struct ctx *ctx, struct exchange *exchange
         return status;
     }
     checkout.row = updated->checkout;
-    return drive(ctx, exchange, &checkout, (void *)response);
+    drive(ctx, &checkout);
+    return tell(ctx, exchange, &checkout, (void *)response);
 }

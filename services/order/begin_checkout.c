@@ -1,7 +1,8 @@
 /* begin_checkout.c - the record of a purchase, made before anything else happens.
  *
  * The two unique indexes decide every race: one checkout per client key, one live checkout per
- * cart. Who loses is led to the checkout that is there, and drives it if nobody does. */
+ * cart; and a cart that was bought is not bought again. Who loses is led to the checkout that is
+ * there, and drives it if nobody does. */
 #include "store.h"
 
 const struct error_def CLIENT_KEY_REUSED = {
@@ -51,6 +52,7 @@ struct status order_begin_checkout(struct ctx *ctx, const Order__V1__BeginChecko
     }
     rep->checkout = checkout_message(ctx, &checkout, payments);
     rep->is_driver = is_driver;
+    rep->is_of_other_key = !str_equal(checkout.client_key, req->client_key);
     rep->epoch = is_driver ? checkout.epoch : 0;
     return db_commit(&tx);
 }

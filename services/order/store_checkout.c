@@ -20,9 +20,10 @@ static const struct db_stmt ADD_CHECKOUT = {
     .sql = "INSERT INTO orders.checkout (id, state, cart_id, cart_version, client_key, fingerprint,"
            " customer_id, expected_minor, currency_code, tenders, driver, lease_until, wake_time,"
            " deadline)"
-           " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+           " SELECT $1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
            " clock_timestamp() + $11::bigint * interval '1 millisecond', clock_timestamp(),"
-           " clock_timestamp() + $12::bigint * interval '1 millisecond')"
+           " clock_timestamp() + $12::bigint * interval '1 millisecond'"
+           " WHERE NOT EXISTS (SELECT FROM orders.checkout WHERE cart_id = $2 AND state = 7)"
            " ON CONFLICT DO NOTHING RETURNING " CHECKOUT_COLUMNS,
 };
 
@@ -33,14 +34,15 @@ static const struct db_stmt LOCK_CHECKOUT = {
     .sql = "SELECT " CHECKOUT_COLUMNS " FROM orders.checkout WHERE id = $1 FOR UPDATE",
 };
 
-/* Who stands in the way of a new checkout: the one of its key, else the live one of its cart. */
+/* Who stands in the way of a new checkout: the one of its key, else the live one of its cart, else
+ * the one that bought it. */
 static const struct db_stmt LOCK_RIVAL = {
     .name = "lock_rival_checkout",
     .in = "tu", /* client key, cart */
     .out = CHECKOUT_OUT,
     .sql = "SELECT " CHECKOUT_COLUMNS " FROM orders.checkout"
-           " WHERE client_key = $1 OR (cart_id = $2 AND is_live)"
-           " ORDER BY (client_key = $1) DESC LIMIT 1 FOR UPDATE",
+           " WHERE client_key = $1 OR (cart_id = $2 AND (is_live OR state = 7))"
+           " ORDER BY (client_key = $1) DESC, is_live DESC LIMIT 1 FOR UPDATE",
 };
 
 static const struct db_stmt GET_CHECKOUT = {

@@ -46,6 +46,41 @@ START_TEST(any_key_on_the_cart_leads_to_its_live_checkout)
 }
 END_TEST
 
+START_TEST(a_cart_that_was_bought_leads_to_its_order_whatever_the_key)
+{
+    struct sale sale = given_placed(given_order_daemon(), "manual");
+    struct sale late = sale;
+    Order__V1__BeginCheckoutResponse reply;
+
+    late.client_key = "another-key";
+    then_ok(sale_begin(&late, &reply));
+
+    ck_assert(!reply.is_driver && reply.is_of_other_key);
+    ck_assert_str_eq(reply.checkout->order_id, sale.checkout_id);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM checkout"), 1);
+}
+END_TEST
+
+START_TEST(once_a_checkout_is_cancelled_another_key_begins_anew)
+{
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+    struct sale next = sale;
+    Order__V1__BeginCheckoutResponse reply;
+
+    next.client_key = "another-key";
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLING, "OUT_OF_STOCK"));
+    then_ok(sale_begin(&next, &reply));
+    ck_assert(reply.is_of_other_key && !reply.is_driver);
+    ck_assert_str_eq(reply.checkout->id, sale.checkout_id);
+
+    then_ok(sale_void(&sale, NULL));
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLED, ""));
+    then_ok(sale_begin(&next, &reply));
+    ck_assert(!reply.is_of_other_key && reply.is_driver);
+    ck_assert_str_ne(reply.checkout->id, sale.checkout_id);
+}
+END_TEST
+
 START_TEST(a_customers_checkout_is_not_there_for_others)
 {
     struct sale sale = given_sale(given_order_daemon(), "manual");
@@ -407,6 +442,8 @@ void checkout_case(Suite *suite)
     tcase_add_test(checkout, a_checkout_begins_with_its_driver);
     tcase_add_test(checkout, the_same_key_answers_the_same_checkout);
     tcase_add_test(checkout, any_key_on_the_cart_leads_to_its_live_checkout);
+    tcase_add_test(checkout, a_cart_that_was_bought_leads_to_its_order_whatever_the_key);
+    tcase_add_test(checkout, once_a_checkout_is_cancelled_another_key_begins_anew);
     tcase_add_test(checkout, a_customers_checkout_is_not_there_for_others);
     tcase_add_test(checkout, a_key_with_another_request_is_refused);
     tcase_add_test(checkout, the_key_of_a_finished_checkout_answers_it);
