@@ -14,15 +14,20 @@ enum { RELEASE_US = 500 * 1000 };
 /* tidy: macro: the generated name says its enum twice */
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
 
+/* The limits: 300 ms for each answer of cart, marketing and order, 500 ms for a reservation, 8 s
+ * and 1 s to connect for a provider, 1 s for the pivot. */
 static const struct saga_step CHECKOUT[] = {
-    {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN), false},
-    {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN), false},
-    {"record_prices", step_record_prices, NULL, STATE(BEGUN), false},
-    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED), false},
-    {"authorize_payment", step_authorize_payment, step_void_payment, STATE(ACTION_REQUIRED), false},
-    {"place_order", step_place_order, NULL, STATE(AUTHORIZED), .pivot = true},
+    {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN), 600, false},
+    {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN), 300, false},
+    {"record_prices", step_record_prices, NULL, STATE(BEGUN), 300, false},
+    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED), 800, false},
+    {"authorize_payment", step_authorize_payment, step_void_payment, STATE(ACTION_REQUIRED), 9500,
+     false},
+    {"place_order", step_place_order, NULL, STATE(AUTHORIZED), 1000, .pivot = true},
     {0},
 };
+
+enum { RECORD_MS = 300 };
 
 static int state_of(const struct saga *saga)
 {
@@ -34,6 +39,7 @@ static const struct saga_ops OPS = {
     .state = state_of,
     .begin_undo = checkout_begin_undo,
     .end_undo = checkout_end_undo,
+    .record_ms = RECORD_MS,
     .undoing_state = STATE(CANCELLING),
     .first_final_state = STATE(PLACED),
     .last_final_state = STATE(CANCELLED),

@@ -4,6 +4,11 @@
 #include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "chassis/rpc.h"
+#include "common/clock.h"
+
+/* Without a pause: the client of the calls has moved to another address by itself. A daemon that is
+ * down is not waited for: the row's schedule is for that, and the client's thread is not. */
+enum { TRIES_MAX = 3 };
 
 static bool is_final(const struct saga *saga)
 {
@@ -40,6 +45,32 @@ struct status saga_wait(struct saga *saga, int64_t wait_ms)
     return status_ok();
 }
 
+/* It may have been done and may be asked again. */
+static bool is_unanswered(struct status status)
+{
+    return (status.code == STATUS_UNAVAILABLE || status.code == STATUS_DEADLINE_EXCEEDED ||
+            status.code == STATUS_ABORTED) &&
+           !status_reason_is(status, "CHECKOUT_FENCED");
+}
+
+typedef struct status saga_action(struct ctx *ctx, struct saga *saga);
+
+static struct status take(struct ctx *ctx, struct saga *saga, saga_action *action, int64_t limit_ms)
+{
+    const int64_t end_us = ctx->deadline_us;
+    struct status status = status_ok();
+    for (int try = 0; try < TRIES_MAX; try++) {
+        const int64_t limit_us = clock_monotonic_us() + (limit_ms << try) * 1000;
+        if (limit_us < end_us)
+            ctx->deadline_us = limit_us;
+        status = action(ctx, saga);
+        ctx->deadline_us = end_us;
+        if (!is_unanswered(status) || ctx_remaining_ms(ctx) <= 0)
+            return status;
+    }
+    return status;
+}
+
 static enum saga_outcome stop(struct ctx *ctx, struct saga *saga, const char *step,
                               struct status status)
 {
@@ -62,13 +93,13 @@ static enum saga_outcome undo(struct ctx *ctx, struct saga *saga, const struct s
             continue;
         struct status status = crash_point(CRASH_SAGA_BACKWARD, step->name);
         if (status.code == STATUS_OK)
-            status = step->undo(ctx, saga);
+            status = take(ctx, saga, step->undo, step->limit_ms);
         if (status.code != STATUS_OK || saga->is_waiting)
             return stop(ctx, saga, step->name, status);
     }
     struct status ended = crash_point(CRASH_SAGA_UNDONE, NULL);
     if (ended.code == STATUS_OK)
-        ended = saga->ops->end_undo(ctx, saga);
+        ended = take(ctx, saga, saga->ops->end_undo, saga->ops->record_ms);
     return ended.code == STATUS_OK ? SAGA_FINISHED : stop(ctx, saga, "end_undo", ended);
 }
 
@@ -105,7 +136,7 @@ enum saga_outcome saga_run(struct ctx *ctx, struct saga *saga)
             continue;
         struct status status = crash_point(CRASH_SAGA_FORWARD, step->name);
         if (status.code == STATUS_OK)
-            status = step->act(ctx, saga);
+            status = take(ctx, saga, step->act, step->limit_ms);
         if (status.code == STATUS_OK && is_undoing(saga)) // the step's daemon refused it by itself
             return undo(ctx, saga, step);
         if (status.code == STATUS_OK && !saga->is_waiting)

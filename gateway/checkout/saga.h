@@ -19,6 +19,7 @@ struct saga_step {
     struct status (*act)(struct ctx *ctx, struct saga *saga);
     struct status (*undo)(struct ctx *ctx, struct saga *saga); /* NULL: nothing to undo */
     int pending_until; /* the last state of the row in which the step has still to be run */
+    int64_t limit_ms;  /* of one try, forwards or backwards; it doubles with each */
     bool pivot;        /* from here on nothing is undone: events drive it forward */
 };
 
@@ -29,6 +30,7 @@ struct saga_ops {
     /* Before the first compensation, and after the last. */
     struct status (*begin_undo)(struct ctx *ctx, struct saga *saga, struct status refusal);
     struct status (*end_undo)(struct ctx *ctx, struct saga *saga);
+    int64_t record_ms;                       /* the limit of begin_undo and end_undo */
     int undoing_state;                       /* begin_undo leaves the row in it */
     int first_final_state, last_final_state; /* nothing more to do: placed, cancelled */
 };
@@ -46,7 +48,8 @@ enum saga_outcome {
     SAGA_LOST,    /* another driver has it */
 };
 
-/* Drives until the end, a wait, or ctx's deadline. Logs each step that failed, once. */
+/* Drives until the end, a wait, or ctx's deadline. A step that is not answered within its limit is
+ * tried again, a few times and inside the deadline. Logs each step that failed, once. */
 enum saga_outcome saga_run(struct ctx *ctx, struct saga *saga);
 
 /* What a step answers to stop the run without failing: `return saga_wait(saga, 2000);` */

@@ -43,7 +43,7 @@ struct locked_checkout {
 struct status store_add_checkout(struct db_tx *tx, const struct checkout *checkout,
                                  int64_t lease_ms, int64_t ttl_ms,
                                  struct account_list *ret_accounts, struct checkout *ret_checkout);
-/* Locks the checkout of the wanted one's client key, else the live or the placed one of its cart. */
+/* Locks the checkout of the wanted one's key, else the live or the placed one of its cart. */
 struct status store_find_rival(struct db_tx *tx, const struct checkout *wanted,
                                struct checkout *ret_checkout, bool *ret_is_found);
 /* The checkout and its payments, locked, in one round trip. */

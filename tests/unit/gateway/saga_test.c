@@ -2,12 +2,13 @@
 #include "suites.h"
 
 #include "checkout/saga.h"
+#include "common/clock.h"
 
 #include <string.h>
 
 enum state { BEGUN = 1, HELD, PAID, PLACED, UNDOING, UNDONE };
 
-enum answer { OK, REFUSED, UNAVAILABLE, FENCED, WAITS, UNDOES_ITSELF };
+enum answer { OK, REFUSED, UNAVAILABLE, FENCED, WAITS, UNDOES_ITSELF, STUMBLES };
 
 /* What each step answers, and what was called: a, b, c act; A, B, C undo; < and > begin and end. */
 struct script {
@@ -15,6 +16,9 @@ struct script {
     int state;
     enum answer act[3], undo[3], begin_undo;
     char calls[32];
+    int stumbles;         /* how often STUMBLES is not answered before it is */
+    int64_t limits_ms[8]; /* what each try had */
+    size_t tries;
 };
 
 static struct script *script_of(struct saga *saga)
@@ -37,6 +41,10 @@ static struct status answer(struct saga *saga, char name, enum answer how)
         return status_error(STATUS_ABORTED, "CHECKOUT_FENCED", NULL);
     case WAITS:
         return saga_wait(saga, 777);
+    case STUMBLES:
+        if (script->stumbles-- > 0)
+            return status_error(STATUS_DEADLINE_EXCEEDED, "SLOW", NULL);
+        return status_ok();
     case UNDOES_ITSELF:
         script->state = UNDOING;
         return status_ok();
@@ -49,14 +57,16 @@ static struct status answer(struct saga *saga, char name, enum answer how)
 static struct status act(struct saga *saga, int step, int to_state)
 {
     struct status status = answer(saga, (char)('a' + step), script_of(saga)->act[step]);
-    if (script_of(saga)->act[step] == OK)
+    if (status.code == STATUS_OK &&
+        (script_of(saga)->act[step] == OK || script_of(saga)->act[step] == STUMBLES))
         script_of(saga)->state = to_state;
     return status;
 }
 
 static struct status act_a(struct ctx *ctx, struct saga *saga)
 {
-    (void)ctx;
+    struct script *script = script_of(saga);
+    script->limits_ms[script->tries++] = ctx_remaining_ms(ctx);
     return act(saga, 0, HELD);
 }
 
@@ -105,9 +115,9 @@ static int state_of(const struct saga *saga)
 }
 
 static const struct saga_step STEPS[] = {
-    {"a", act_a, undo_a, BEGUN, false},
-    {"b", act_b, undo_b, HELD, false},
-    {"c", act_c, NULL, PAID, .pivot = true},
+    {"a", act_a, undo_a, BEGUN, 300, false},
+    {"b", act_b, undo_b, HELD, 300, false},
+    {"c", act_c, NULL, PAID, 300, .pivot = true},
     {0},
 };
 
@@ -145,8 +155,8 @@ static const struct {
      "abBA>",
      UNDONE},
     {"a step waits", BEGUN, {OK, WAITS}, {OK}, OK, SAGA_WAITING, "ab", HELD},
-    {"a step does not answer", BEGUN, {OK, UNAVAILABLE}, {OK}, OK, SAGA_WAITING, "ab", HELD},
-    {"the pivot does not answer", PAID, {OK, OK, UNAVAILABLE}, {OK}, OK, SAGA_WAITING, "c", PAID},
+    {"a step does not answer", BEGUN, {OK, UNAVAILABLE}, {OK}, OK, SAGA_WAITING, "abbb", HELD},
+    {"the pivot does not answer", PAID, {OK, OK, UNAVAILABLE}, {OK}, OK, SAGA_WAITING, "ccc", PAID},
     {"another has it", BEGUN, {OK, FENCED}, {OK}, OK, SAGA_LOST, "ab", HELD},
     {"another has it when undoing begins",
      BEGUN,
@@ -158,7 +168,14 @@ static const struct {
      UNDOING},
     {"undoing is taken up", UNDOING, {OK}, {OK, OK}, OK, SAGA_FINISHED, "BA>", UNDONE},
     {"undoing waits", UNDOING, {OK}, {OK, WAITS}, OK, SAGA_WAITING, "B", UNDOING},
-    {"undoing is not answered", UNDOING, {OK}, {UNAVAILABLE, OK}, OK, SAGA_WAITING, "BA", UNDOING},
+    {"undoing is not answered",
+     UNDOING,
+     {OK},
+     {UNAVAILABLE, OK},
+     OK,
+     SAGA_WAITING,
+     "BAAA",
+     UNDOING},
     {"undoing is lost", UNDOING, {OK}, {OK, FENCED}, OK, SAGA_LOST, "B", UNDOING},
     {"all was undone", UNDONE, {OK}, {OK}, OK, SAGA_FINISHED, "", UNDONE},
 };
@@ -194,11 +211,43 @@ START_TEST(a_wait_says_how_long)
 }
 END_TEST
 
+START_TEST(a_slow_step_is_tried_again_with_more_time_each)
+{
+    struct ctx *ctx = begin_ctx();
+    struct script script = {
+        .saga = {.ops = &OPS}, .state = BEGUN, .act = {STUMBLES}, .stumbles = 2};
+    ctx->deadline_us = clock_monotonic_us() + 60 * 1000000;
+    const int64_t deadline_us = ctx->deadline_us;
+
+    ck_assert_int_eq(saga_run(ctx, &script.saga), SAGA_FINISHED);
+
+    ck_assert_str_eq(script.calls, "aaabc");
+    for (size_t i = 0; i < script.tries; i++)
+        ck_assert_int_le(script.limits_ms[i], 300 << i);
+    ck_assert_int_eq(ctx->deadline_us, deadline_us); // the whole budget is as it was
+    end_ctx();
+}
+END_TEST
+
+START_TEST(no_step_is_tried_again_when_the_budget_is_over)
+{
+    struct ctx *ctx = begin_ctx();
+    struct script script = {.saga = {.ops = &OPS}, .state = BEGUN, .act = {UNAVAILABLE}};
+    ctx->deadline_us = clock_monotonic_us() - 1;
+
+    ck_assert_int_eq(saga_run(ctx, &script.saga), SAGA_WAITING);
+    ck_assert_str_eq(script.calls, "a");
+    end_ctx();
+}
+END_TEST
+
 TCase *saga_case(void)
 {
     TCase *saga = tcase_create("saga");
 
     tcase_add_loop_test(saga, a_refusal_undoes_what_ran_and_nothing_else_does, 0, ARRAY_LEN(CASES));
     tcase_add_test(saga, a_wait_says_how_long);
+    tcase_add_test(saga, a_slow_step_is_tried_again_with_more_time_each);
+    tcase_add_test(saga, no_step_is_tried_again_when_the_budget_is_over);
     return saga;
 }
