@@ -1,4 +1,5 @@
-/* holds.c - uses of coupons: held for a checkout, redeemed with its order, or given back.
+/* holds.c - uses of coupons: held for a checkout, redeemed with its order, or given back with
+ * either.
  *
  * A checkout's hold is a row of its own, so every call may come twice, and a release that overtakes
  * its hold leaves a tombstone. Coupons are locked in id order, after the hold's row. */
@@ -177,14 +178,32 @@ static struct status publish_released(struct db_tx *tx, const struct coupon *cou
     return outbox_add(tx, &COUPON_RELEASED, coupon->id, coupon->version, &event);
 }
 
+/* What was held or redeemed may be used again; anything else is done already. */
+static struct status give_back(struct db_tx *tx, struct uuid checkout_id, const struct hold *hold)
+{
+    const bool is_redeemed = str_equal(hold->state, "redeemed");
+    struct coupon *coupons;
+    size_t count;
+    if (!is_redeemed && !str_equal(hold->state, "held"))
+        return status_ok();
+    TRY(store_lock_coupons_by_id(tx, hold->coupon_ids, hold->coupon_count, &coupons, &count));
+    for (size_t i = 0; i < count; i++) {
+        coupons[i].held_count -= !is_redeemed;
+        coupons[i].redeemed_count -= is_redeemed;
+        coupons[i].version++;
+        TRY(publish_released(tx, &coupons[i], checkout_id));
+    }
+    TRY(store_set_counts(tx, coupons, count));
+    TRY(store_end_uses(tx, checkout_id));
+    return store_finish_hold(tx, checkout_id, "released", (struct uuid){0});
+}
+
 struct status marketing_release_coupons(struct ctx *ctx,
                                         const Marketing__V1__ReleaseCouponsRequest *req,
                                         Marketing__V1__ReleaseCouponsResponse *rep)
 {
     struct uuid checkout_id = {0};
-    struct coupon *coupons;
     struct hold hold;
-    size_t count;
     (void)rep;
     (void)uuid_parse(req->checkout_id, &checkout_id);
 
@@ -193,17 +212,9 @@ struct status marketing_release_coupons(struct ctx *ctx,
     TRY(store_add_hold(tx, checkout_id, "released", "", &hold));
     if (hold.is_new) // never held: the tombstone refuses a late one
         return db_commit(&tx);
-    if (!str_equal(hold.state, "held"))
+    if (!str_equal(hold.state, "held")) // redeemed: an order has it, and gives it back itself
         return status_ok();
-    TRY(store_lock_coupons_by_id(tx, hold.coupon_ids, hold.coupon_count, &coupons, &count));
-    for (size_t i = 0; i < count; i++) {
-        coupons[i].held_count--;
-        coupons[i].version++;
-        TRY(publish_released(tx, &coupons[i], checkout_id));
-    }
-    TRY(store_set_counts(tx, coupons, count));
-    TRY(store_end_uses(tx, checkout_id));
-    TRY(store_finish_hold(tx, checkout_id, "released", (struct uuid){0}));
+    TRY(give_back(tx, checkout_id, &hold));
     return db_commit(&tx);
 }
 
@@ -219,4 +230,23 @@ struct status marketing_on_order_placed(struct ctx *ctx, struct db_tx *tx,
     if (placed->n_coupon_ids == 0 || !uuid_parse(placed->checkout_id, &checkout_id))
         return status_ok();
     return redeem(tx, checkout_id, event->key, &hold);
+}
+
+/* Too early, before the order was heard to be placed: what is held is released, and that event
+ * finds nothing to redeem. Too late, or without coupons: there is nothing to give back. */
+struct status marketing_on_order_cancelled(struct ctx *ctx, struct db_tx *tx,
+                                           const struct event *event, const void *body)
+{
+    const Order__V1__OrderCancelled *cancelled = body;
+    struct uuid checkout_id = {0};
+    struct hold hold;
+    (void)ctx;
+    (void)event;
+    if (!uuid_parse(cancelled->checkout_id, &checkout_id))
+        return status_ok();
+    struct status found = store_lock_hold(tx, checkout_id, &hold);
+    if (found.code == STATUS_NOT_FOUND)
+        return status_ok();
+    TRY(found);
+    return give_back(tx, checkout_id, &hold);
 }

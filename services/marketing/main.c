@@ -21,6 +21,10 @@ static const struct event_subscription SUBSCRIPTIONS[] = {
      .body = &order__v1__order_placed__schema,
      .handle = marketing_on_order_placed,
      .commit_per_record = true}, /* coupons are locked by HoldCoupons too */
+    {.topic = "order.order.events.v1",
+     .body = &order__v1__order_cancelled__schema,
+     .handle = marketing_on_order_cancelled,
+     .commit_per_record = true},
     {0},
 };
 

@@ -143,3 +143,4 @@ extern const struct db_stmt *const STORE_COUPON_STATEMENTS[];
 extern const struct db_stmt *const STORE_HOLD_STATEMENTS[];
 
 event_handler marketing_on_order_placed;
+event_handler marketing_on_order_cancelled;

@@ -102,6 +102,40 @@ START_TEST(a_placed_order_redeems_what_its_checkout_held)
 }
 END_TEST
 
+static struct status cancelled_event(void)
+{
+    struct ctx *ctx = world_ctx(marketing);
+    Order__V1__OrderCancelled cancelled = ORDER__V1__ORDER_CANCELLED__INIT;
+    const struct event event = {.key = uuid_v7()};
+    cancelled.checkout_id = uuid_text(ctx->arena, checkout);
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(marketing_on_order_cancelled(ctx, tx, &event, &cancelled));
+    return db_commit(&tx);
+}
+
+START_TEST(a_cancelled_order_gives_its_coupons_back_once)
+{
+    given_held_coupon();
+    then_ok(placed_event());
+    then_ok(cancelled_event());
+    then_counts(0, 0);
+    ck_assert_int_eq(0, world_sql_int("SELECT count(*) FROM coupon_use WHERE is_live"));
+    then_ok(cancelled_event());
+    then_ok(placed_event()); // told again, late
+    then_counts(0, 0);
+}
+END_TEST
+
+START_TEST(a_cancellation_heard_before_its_order_releases_what_is_held)
+{
+    given_held_coupon();
+    then_ok(cancelled_event());
+    then_ok(placed_event());
+    then_counts(0, 0);
+}
+END_TEST
+
 enum { BUYERS = 40, USES = 10 };
 
 struct buyer {
@@ -192,6 +226,8 @@ void hold_case(Suite *suite)
     tcase_add_test(tcase, a_release_that_overtakes_its_hold_refuses_it);
     tcase_add_test(tcase, limits_are_told_with_their_reason);
     tcase_add_test(tcase, a_placed_order_redeems_what_its_checkout_held);
+    tcase_add_test(tcase, a_cancelled_order_gives_its_coupons_back_once);
+    tcase_add_test(tcase, a_cancellation_heard_before_its_order_releases_what_is_held);
     tcase_add_test(tcase, ten_uses_are_held_ten_times_by_forty_buyers);
     tcase_add_test(tcase, a_customers_limit_holds_against_themselves);
 }
