@@ -15,7 +15,6 @@ const struct error_def ORDER_SHIPPED = {
     "A parcel has left: what comes back is a return, not a cancellation"};
 
 static void cancel(struct order *order, const char *reason);
-static bool has_shipped(const struct order *order);
 static struct status publish(struct db_tx *tx, const struct order *order);
 
 struct status order_cancel_order(struct ctx *ctx, const Order__V1__CancelOrderRequest *req,
@@ -28,23 +27,28 @@ struct status order_cancel_order(struct ctx *ctx, const Order__V1__CancelOrderRe
     TRY(store_load_order(tx, message_uuid(req->order_id), true, &order));
     if (order.state != ORDER_CANCELLED) {
         TRY(ctx_check_version(ctx, req->expected_version, order.version));
-        if (has_shipped(&order))
+        if (order_has_shipped(&order))
             return ctx_fail(ctx, &ORDER_SHIPPED, "order %s", order.number);
-        cancel(&order, req->reason);
-        for (size_t i = 0; i < order.payments.count; i++)
-            TRY(unwind_start(tx, &order.payments.items[i]));
-        order_derive(&order);
-        order.version++;
-        TRY(store_save_order(tx, &order));
-        TRY(store_save_lines(tx, &order));
-        TRY(store_save_fulfillments(tx, &order));
-        TRY(store_put_shipments(tx, &order));
-        TRY(publish(tx, &order));
+        TRY(order_cancel(tx, &order, req->reason));
         TRY(db_audit(tx, "order.cancel", order.id, req->reason));
-        TRY(notify_buyer(tx, &order, "order_cancelled"));
     }
     TRY(order_reply(tx, order.id, &rep->order));
     return db_commit(&tx);
+}
+
+struct status order_cancel(struct db_tx *tx, struct order *order, const char *reason)
+{
+    cancel(order, reason);
+    for (size_t i = 0; i < order->payments.count; i++)
+        TRY(unwind_start(tx, &order->payments.items[i]));
+    order_derive(order);
+    order->version++;
+    TRY(store_save_order(tx, order));
+    TRY(store_save_lines(tx, order));
+    TRY(store_save_fulfillments(tx, order));
+    TRY(store_put_shipments(tx, order));
+    TRY(publish(tx, order));
+    return notify_buyer(tx, order, "order_cancelled");
 }
 
 static void cancel(struct order *order, const char *reason)
@@ -59,7 +63,7 @@ static void cancel(struct order *order, const char *reason)
         order->shipments[i].state = SHIPMENT_CANCELLED;
 }
 
-static bool has_shipped(const struct order *order)
+bool order_has_shipped(const struct order *order)
 {
     for (size_t i = 0; i < order->line_count; i++)
         if (order->lines[i].shipped > 0)

@@ -1,8 +1,14 @@
 /* capture.c - taking the money that is held: when the order is placed, when it ships, or on demand.
  *
  * A capture is requested in the transaction of its cause and done by a durable task. Its number is
- * its key: an attempt whose outcome is unknown is sent again, never anew. */
+ * its key: an attempt whose outcome is unknown is sent again, never anew. One that failed for good
+ * is followed by others under keys of their own, hours apart; when none helps, an order of which
+ * nothing has left is cancelled. */
 #include "store.h"
+#include "tables.h"
+
+#include "chassis/log.h"
+#include "events/consumer.h"
 
 #include <string.h>
 
@@ -25,6 +31,21 @@ const struct task_kind CAPTURE_PAYMENT = {
     .backoff_max_ms = 1800000,
 };
 
+static struct status retry(struct ctx *ctx, const struct task *task);
+
+/* Only tries to begin the next capture, which is a task of its own. */
+const struct task_kind RETRY_CAPTURE = {
+    .name = "retry_capture",
+    .run = retry,
+    .timeout_ms = 15000,
+    .attempts_max = 200,
+    .backoff_ms = 2000,
+    .backoff_max_ms = 1800000,
+};
+
+enum { RETRY_FACTOR = 4 };
+
+static int64_t retry_delay_ms(struct ctx *ctx, int64_t failures);
 static struct payment *payment_of(struct order *order, struct uuid payment_id);
 static const char *task_key(struct ctx *ctx, const struct payment *payment);
 static bool parse_key(const char *key, struct uuid *ret_payment_id, int64_t *ret_number);
@@ -108,6 +129,71 @@ static struct status run(struct ctx *ctx, const struct task *task)
     if (is_ours && answer.outcome == OUTCOME_UNKNOWN)
         return ctx_fail(ctx, &CAPTURE_PENDING, "payment %s", task->key);
     return status_ok();
+}
+
+/* Too early cannot be: the event follows its failure. Too late, the capture was begun anew or the
+ * order is cancelled, and nothing is left to do. */
+struct status order_on_capture_failed(struct ctx *ctx, struct db_tx *tx, const struct event *event,
+                                      const void *body)
+{
+    const struct order_daemon *self = ctx_state(ctx);
+    const Order__V1__PaymentCaptureFailed *failed = body;
+    int64_t failures, amount;
+    struct order order;
+
+    (void)event;
+    if (str_is_empty(failed->payment->order_id))
+        return status_ok();
+    TRY(store_load_order(tx, message_uuid(failed->payment->order_id), true, &order));
+    const struct payment *payment = payment_of(&order, message_uuid(failed->payment->payment_id));
+    if (order.state != ORDER_OPEN || payment->is_cancelled ||
+        is_open(payment, payment->capture_count))
+        return status_ok();
+    TRY(store_sum_failed_captures(tx, payment, &failures, &amount));
+    if (amount == 0) // the last one succeeded
+        return status_ok();
+    if (amount <= ledger_capturable(payment) && failures < self->capture_tries)
+        return task_add(tx, &RETRY_CAPTURE, task_key(ctx, payment), NULL, 0,
+                        retry_delay_ms(ctx, failures));
+    log_warn(ctx, "capture_given_up", LOG_STR("order", order.number),
+             LOG_STR("reason", failed->failure_reason));
+    if (order_has_shipped(&order)) // it stays visible as failed: only people can get the money now
+        return status_ok();
+    return order_cancel(tx, &order, "PAYMENT_FAILED");
+}
+
+static int64_t retry_delay_ms(struct ctx *ctx, int64_t failures)
+{
+    const struct order_daemon *self = ctx_state(ctx);
+    int64_t delay_ms = self->capture_retry_ms;
+
+    for (int64_t i = 1; i < failures; i++)
+        delay_ms *= RETRY_FACTOR;
+    return delay_ms;
+}
+
+/* The task is of the capture that failed: when another followed it, by hand, that one decides. */
+static struct status retry(struct ctx *ctx, const struct task *task)
+{
+    int64_t number, failures, amount;
+    struct uuid payment_id;
+    struct payment found;
+    struct order order;
+    bool is_started;
+
+    if (!parse_key(task->key, &payment_id, &number))
+        return ctx_fail(ctx, &ERROR_INTERNAL, "task key %s", task->key);
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(store_load_payment(tx, payment_id, false, &found));
+    TRY(store_load_order(tx, found.order_id, true, &order));
+    struct payment *payment = payment_of(&order, payment_id);
+    if (order.state != ORDER_OPEN || payment->capture_count != number || is_open(payment, number))
+        return status_ok();
+    TRY(store_sum_failed_captures(tx, payment, &failures, &amount));
+    TRY(capture_start(tx, payment, amount, &is_started));
+    TRY(order_payment_changed(tx, &order));
+    return db_commit(&tx);
 }
 
 static struct payment *payment_of(struct order *order, struct uuid payment_id)

@@ -20,6 +20,10 @@ static const struct config_field CONFIG[] = {
     {"ORDER_RETRY_MAX", CONFIG_DURATION_MS, FIELD(retry_max_ms), "5m", 50, 3600000, false,
      "most between two requests to take up the same checkout, which wait 2 s, 5 s, 15 s, 60 s, 5 "
      "m"},
+    {"ORDER_CAPTURE_TRIES", CONFIG_INT, FIELD(capture_tries), "4", 1, 20, false,
+     "how often a capture may be refused for good until the order is cancelled"},
+    {"ORDER_CAPTURE_RETRY", CONFIG_DURATION_MS, FIELD(capture_retry_ms), "1h", 10, 86400000, false,
+     "how long after the first refusal it is tried again; four times as long after each further"},
     {"ORDER_PURGE_INTERVAL", CONFIG_DURATION_MS, FIELD(purge_interval_ms), "10m", 50, 86400000,
      false, "how often finished checkouts and old webhooks are purged"},
     {"ORDER_KEEP", CONFIG_DURATION_MS, FIELD(keep_ms), "30d", 1000, 31536000000, false,
@@ -45,6 +49,9 @@ static const struct event_subscription SUBSCRIPTIONS[] = {
     {.topic = "order.payment.events.v1",
      .body = &order__v1__payment_captured__schema,
      .handle = order_on_payment_captured},
+    {.topic = "order.payment.events.v1",
+     .body = &order__v1__payment_capture_failed__schema,
+     .handle = order_on_capture_failed},
     {0},
 };
 
@@ -108,7 +115,8 @@ static const struct db_stmt *const *const STATEMENTS[] = {
 
 static const char *const PARTITIONED[] = {"payment_entry", NULL};
 
-static const struct task_kind *const TASKS[] = {&CAPTURE_PAYMENT, &UNWIND_PAYMENT, NULL};
+static const struct task_kind *const TASKS[] = {&CAPTURE_PAYMENT, &RETRY_CAPTURE, &UNWIND_PAYMENT,
+                                                NULL};
 
 static const struct sweep SWEEPS[] = {
     {"reap_checkouts", reap_checkouts, FIELD(reap_interval_ms), 5000},

@@ -22,6 +22,8 @@ struct order_daemon {
     int64_t action_ttl_ms;
     int64_t reap_interval_ms;
     int64_t retry_max_ms;
+    int64_t capture_tries;
+    int64_t capture_retry_ms;
     int64_t purge_interval_ms;
     int64_t keep_ms;
     const char *stripe_url, *stripe_secret, *stripe_webhook_secret;
@@ -179,6 +181,13 @@ Order__V1__OrderSummary *order_summary(struct ctx *ctx, const struct order *orde
 Order__V1__OrderLine **order_line_messages(struct ctx *ctx, const struct order *order);
 /* order_message.c: with_quote for one order, without for a list. */
 Order__V1__Order *order_message(struct ctx *ctx, const struct order *order, bool with_quote);
+
+/* --- cancel_order.c ----------------------------------------------------------------------------*/
+
+/* Everything that cancelling means, in the caller's transaction: lines, money, event, mail. The
+ * order is open, locked and nothing of it has left. */
+struct status order_cancel(struct db_tx *tx, struct order *order, const char *reason);
+bool order_has_shipped(const struct order *order);
 
 /* --- fulfill.c ---------------------------------------------------------------------------------*/
 

@@ -106,6 +106,9 @@ struct status store_find_payment_by_reference(struct db_tx *tx, const char *prov
 struct status store_put_payment(struct db_tx *tx, const struct payment *payment);
 struct status store_add_entry(struct db_tx *tx, const struct payment *payment,
                               const struct payment_fact *fact, const char *provider_key);
+/* ret_amount: what the last capture wanted, if it failed; else 0. */
+struct status store_sum_failed_captures(struct db_tx *tx, const struct payment *payment,
+                                        int64_t *ret_count, int64_t *ret_amount);
 /* Rows of a webhook's inbox. */
 struct status store_is_webhook_known(struct db_tx *tx, const char *account, const char *event_id,
                                      bool *ret_is_known);

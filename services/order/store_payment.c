@@ -115,6 +115,18 @@ static const struct db_stmt ADD_ENTRY = {
            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
 };
 
+/* How many of a payment's captures failed, and how much the last one wanted: 0 when it did not
+ * fail.
+ */
+static const struct db_stmt SUM_FAILED_CAPTURES = {
+    .name = "sum_failed_captures",
+    .in = "ui", /* payment, number of the last capture */
+    .out = "ii",
+    .sql = "SELECT count(*), coalesce(max(amount_minor) FILTER (WHERE number = $2), 0)::bigint"
+           " FROM orders.payment_entry WHERE payment_id = $1 AND kind = 2 AND outcome = 3",
+    .read_only = true,
+};
+
 static const struct db_stmt FIND_WEBHOOK = {
     .name = "find_webhook",
     .in = "tt", /* account, event id */
@@ -142,9 +154,9 @@ static const struct db_stmt PURGE_WEBHOOKS = {
 };
 
 const struct db_stmt *const STORE_PAYMENT_STATEMENTS[] = {
-    &LIST_PAYMENTS, &LIST_PAYMENTS_OF_MANY, &LOCK_PAYMENTS,  &LOAD_PAYMENT,
-    &LOCK_PAYMENT,  &FIND_PAYMENT,          &PUT_PAYMENT,    &ADD_ENTRY,
-    &FIND_WEBHOOK,  &ADD_WEBHOOK,           &PURGE_WEBHOOKS, NULL,
+    &LIST_PAYMENTS, &LIST_PAYMENTS_OF_MANY, &LOCK_PAYMENTS, &LOAD_PAYMENT,        &LOCK_PAYMENT,
+    &FIND_PAYMENT,  &PUT_PAYMENT,           &ADD_ENTRY,     &SUM_FAILED_CAPTURES, &FIND_WEBHOOK,
+    &ADD_WEBHOOK,   &PURGE_WEBHOOKS,        NULL,
 };
 
 static struct payment read_payment(const struct db_rows *rows, size_t row);
@@ -212,6 +224,18 @@ struct status store_add_entry(struct db_tx *tx, const struct payment *payment,
                             db_int(fact->outcome), db_uuid(uuid_v7()), db_int(fact->amount),
                             db_text(provider_key), db_text(payment->provider_reference),
                             db_text(fact->failure_reason)));
+}
+
+struct status store_sum_failed_captures(struct db_tx *tx, const struct payment *payment,
+                                        int64_t *ret_count, int64_t *ret_amount)
+{
+    struct db_rows rows;
+
+    TRY(db_one(tx, &SUM_FAILED_CAPTURES,
+               DB_ARGS(db_uuid(payment->id), db_int(payment->capture_count)), &rows));
+    *ret_count = db_get_int(&rows, 0, 0);
+    *ret_amount = db_get_int(&rows, 0, 1);
+    return status_ok();
 }
 
 struct status store_is_webhook_known(struct db_tx *tx, const char *account, const char *event_id,

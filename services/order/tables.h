@@ -23,9 +23,11 @@ extern const struct error_def NO_WEBHOOKS, PROVIDER_SILENT;
 
 extern struct metric PAYMENT_ANSWERS, CHECKOUTS_STALLED, CHECKOUT_STALL_AGE, CHECKOUTS_WOKEN;
 
-extern const struct task_kind CAPTURE_PAYMENT, UNWIND_PAYMENT;
+extern const struct task_kind CAPTURE_PAYMENT, RETRY_CAPTURE, UNWIND_PAYMENT;
 
 struct status reap_checkouts(struct ctx *ctx);
 struct status purge_finished(struct ctx *ctx);
 struct status order_on_payment_captured(struct ctx *ctx, struct db_tx *tx,
                                         const struct event *event, const void *body);
+struct status order_on_capture_failed(struct ctx *ctx, struct db_tx *tx, const struct event *event,
+                                      const void *body);

@@ -244,6 +244,10 @@ static void capture(struct work *work, struct intent *intent)
         refuse(work, 400, "invalid_request_error", "charge_expired_for_capture", intent);
         return;
     }
+    if (work->script.behaviour == DO_REFUSE) { // and the money is still held
+        refuse(work, 402, "card_error", "processing_error", intent);
+        return;
+    }
     intent->status = INTENT_SUCCEEDED;
     intent->received = amount;
     intent->capturable = 0;

@@ -19,6 +19,7 @@ static const char *const OPERATIONS[] = {
     [OP_RETRIEVE] = "retrieve", [OP_SEARCH] = "search",   [OP_REFUND] = "refund"};
 static const char *const BEHAVIOURS[] = {
     [DO_DECLINE] = "decline",
+    [DO_REFUSE] = "refuse",
     [DO_ACTION] = "action",
     [DO_DELAY] = "delay",
     [DO_TIMEOUT_BEFORE] = "timeout_before",

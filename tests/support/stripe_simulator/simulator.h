@@ -47,6 +47,7 @@ enum operation {
 enum behaviour {
     DO_NOTHING_SPECIAL,
     DO_DECLINE,
+    DO_REFUSE, /* a capture, and the money is still held */
     DO_ACTION,
     DO_DELAY,          /* wait, then process */
     DO_TIMEOUT_BEFORE, /* wait, never process */
