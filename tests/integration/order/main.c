@@ -11,6 +11,7 @@ int main(void)
     manual_case(suite);
     stripe_case(suite);
     capture_case(suite);
+    notice_case(suite);
     provider_case(suite);
     return world_run(suite, SERVICES);
 }

@@ -12,6 +12,7 @@
 void checkout_case(Suite *suite);
 void manual_case(Suite *suite);
 void capture_case(Suite *suite);
+void notice_case(Suite *suite);
 void schedule_case(Suite *suite);
 void stripe_case(Suite *suite);
 void provider_case(Suite *suite);
