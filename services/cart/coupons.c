@@ -2,6 +2,8 @@
  * met yet stays, with its reason among the problems. */
 #include "cart.h"
 
+#include <string.h>
+
 #include "cart/v1/service.handlers.h"
 #include "common/str.h"
 
@@ -21,6 +23,20 @@ static const char *const HOPELESS[] = {
     "COUPON_CUSTOMER_LIMIT",
     NULL,
 };
+
+/* Whoever pastes a code pastes the blanks around it. From here on a code has none, and its case
+ * does not matter, so that one coupon is on a cart once. */
+static struct status trim_code(struct ctx *ctx, const char *code, const char **ret_code)
+{
+    const char *first = code + strspn(code, " \t\r\n");
+    size_t length = strlen(first);
+    while (length > 0 && strchr(" \t\r\n", first[length - 1]))
+        length--;
+    if (length == 0)
+        return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "couponCode", code, "a code");
+    *ret_code = arena_strndup(ctx->arena, first, length);
+    return status_ok();
+}
 
 static size_t find_code(const Cart__V1__Cart *cart, const char *code)
 {
@@ -73,6 +89,7 @@ static struct status review_applied(struct ctx *ctx, const struct draft *draft,
 struct status cart_apply_coupon(struct ctx *ctx, const Cart__V1__ApplyCouponRequest *req,
                                 Cart__V1__ApplyCouponResponse *rep)
 {
+    Cart__V1__ApplyCouponRequest trimmed = *req;
     struct cart_view view;
     struct cart_change change = {
         .cart_id = req->cart_id,
@@ -80,8 +97,9 @@ struct status cart_apply_coupon(struct ctx *ctx, const Cart__V1__ApplyCouponRequ
         .kind = &CART_CHANGED,
         .change = change_apply,
         .review = review_applied,
-        .request = req,
+        .request = &trimmed,
     };
+    TRY(trim_code(ctx, req->coupon_code, &trimmed.coupon_code));
     TRY(cart_apply(ctx, &change, &view));
     cart_show(&view, &rep->cart, &rep->quote, &rep->n_problems, &rep->problems);
     return status_ok();
@@ -104,14 +122,16 @@ static struct status change_remove(struct ctx *ctx, struct draft *draft, const v
 struct status cart_remove_coupon(struct ctx *ctx, const Cart__V1__RemoveCouponRequest *req,
                                  Cart__V1__RemoveCouponResponse *rep)
 {
+    Cart__V1__RemoveCouponRequest trimmed = *req;
     struct cart_view view;
     struct cart_change change = {
         .cart_id = req->cart_id,
         .expected_version = req->expected_version,
         .kind = &CART_CHANGED,
         .change = change_remove,
-        .request = req,
+        .request = &trimmed,
     };
+    TRY(trim_code(ctx, req->coupon_code, &trimmed.coupon_code));
     TRY(cart_apply(ctx, &change, &view));
     cart_show(&view, &rep->cart, &rep->quote, &rep->n_problems, &rep->problems);
     return status_ok();

@@ -31,6 +31,22 @@ START_TEST(a_code_takes_off_until_it_is_removed)
 }
 END_TEST
 
+START_TEST(a_code_is_the_same_with_blanks_around_it_and_in_any_case)
+{
+    given_shop();
+    given_coupon("SUN", "");
+    const char *id = given_cart();
+    then_ok(applying(id, "SUN"));
+    then_ok(applying(id, " sun "));
+    ck_assert_uint_eq(said->cart->n_coupon_codes, 1);
+    then_ok(removing(id, "  Sun "));
+    ck_assert_uint_eq(said->cart->n_coupon_codes, 0);
+    then_ok(applying(id, " sun "));
+    ck_assert_str_eq(said->cart->coupon_codes[0], "sun");
+    then_code(applying(id, "  "), STATUS_INVALID_ARGUMENT);
+}
+END_TEST
+
 START_TEST(a_code_that_nobody_knows_is_refused)
 {
     given_shop();
@@ -60,6 +76,7 @@ void coupon_case(Suite *suite)
     TCase *coupon = world_case(suite, "coupon");
 
     tcase_add_test(coupon, a_code_takes_off_until_it_is_removed);
+    tcase_add_test(coupon, a_code_is_the_same_with_blanks_around_it_and_in_any_case);
     tcase_add_test(coupon, a_code_that_nobody_knows_is_refused);
     tcase_add_test(coupon, a_code_waits_for_its_conditions);
 }
