@@ -26,6 +26,7 @@ static struct status admit_visitor(struct ctx *ctx, struct exchange *exchange)
         TRY(access_customer(ctx, exchange, route->access == ACCESS_CUSTOMER));
     const char *id = exchange->visitor.customer_id;
     set_caller(ctx, id ? arena_printf(ctx->arena, "customer:%s", id) : "guest", STOREFRONT_SCOPES);
+    ctx->caller.channel_id = exchange->visitor.channel_id;
     return status_ok();
 }
 

@@ -81,7 +81,7 @@ static struct status identify(struct ctx *ctx, struct exchange *exchange, const 
                               struct caller *ret_caller)
 {
     const Platform__V1__ResolveApiKeyResponse *found;
-    *ret_caller = (struct caller){"gateway", "key:bootstrap", NULL, "*", NULL};
+    *ret_caller = (struct caller){.service = "gateway", .actor = "key:bootstrap", .scopes = "*"};
     if (is_bootstrap(ctx_state(ctx), digest))
         return status_ok();
     TRY(resolve(ctx, exchange, digest, &found));

@@ -82,6 +82,7 @@ const char *call_context_sign(struct ctx *ctx, const struct call_keys *keys, con
     context.on_behalf_of = str_or_empty(ctx->caller.on_behalf_of);
     context.scopes = str_or_empty(ctx->caller.scopes);
     context.reason = str_or_empty(ctx->caller.reason);
+    context.channel_id = str_or_empty(ctx->caller.channel_id);
     context.expire_time = &expire_time;
     context.correlation_id = str_or_empty(ctx->correlation_id);
     context.causation_id = str_or_empty(ctx->causation_id);
@@ -138,6 +139,7 @@ struct status call_context_verify(struct ctx *ctx, const struct call_keys *keys,
     ctx->caller.on_behalf_of = *context->on_behalf_of ? context->on_behalf_of : NULL;
     ctx->caller.scopes = context->scopes;
     ctx->caller.reason = *context->reason ? context->reason : NULL;
+    ctx->caller.channel_id = *context->channel_id ? context->channel_id : NULL;
     ctx->correlation_id = *context->correlation_id ? context->correlation_id : NULL;
     ctx->causation_id = *context->causation_id ? context->causation_id : NULL;
     return status_ok();

@@ -74,10 +74,13 @@ static struct status unpack(struct ctx *ctx, const struct redis_reply *bytes,
     return status_ok();
 }
 
-/* A customer's cart answers to that customer alone, and to who asks on nobody's behalf; to others
- * it is not there. A guest's cart answers to whoever knows its id. */
+/* To a storefront, the carts of another channel are not there: their prices and taxes are not its
+ * own. A customer's cart answers to that customer alone, and to who asks on nobody's behalf; to
+ * others it is not there. A guest's cart answers to whoever knows its id. */
 static bool answers_to(const struct caller *caller, const Cart__V1__Cart *cart)
 {
+    if (caller->channel_id && !str_equal(caller->channel_id, cart->channel_id))
+        return false;
     if (str_is_empty(cart->customer_id))
         return true;
     if (str_starts_with(caller->actor, "customer:"))

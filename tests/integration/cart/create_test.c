@@ -81,6 +81,25 @@ START_TEST(a_customers_cart_is_not_there_for_others)
 }
 END_TEST
 
+START_TEST(a_cart_is_not_there_for_the_storefront_of_another_channel)
+{
+    given_shop();
+    const char *id = given_cart();
+    struct call get = call_of(get_cart);
+
+    get.actor = "guest";
+    get.channel_id = said->cart->channel_id;
+    then_ok(asking(get, "{'cartId': '%s'}", id));
+    get.channel_id = new_id();
+    then_reason(asking(get, "{'cartId': '%s'}", id), STATUS_NOT_FOUND, "CART_NOT_FOUND");
+    struct call email = call_of(set_email);
+    email.actor = "guest";
+    email.channel_id = new_id();
+    then_reason(asking(email, "{'cartId': '%s', 'email': 'eve@example.com'}", id), STATUS_NOT_FOUND,
+                "CART_NOT_FOUND");
+}
+END_TEST
+
 void create_case(Suite *suite)
 {
     TCase *create = world_case(suite, "create");
@@ -89,4 +108,5 @@ void create_case(Suite *suite)
     tcase_add_test(create, a_key_makes_one_cart);
     tcase_add_test(create, what_cannot_be_sold_makes_no_cart);
     tcase_add_test(create, a_customers_cart_is_not_there_for_others);
+    tcase_add_test(create, a_cart_is_not_there_for_the_storefront_of_another_channel);
 }

@@ -31,6 +31,7 @@ static struct status vasking(struct call call, const char *format, va_list args)
     then_ok(json_decode(ctx->arena, call.method->request, json, strlen(json), false, &request));
     if (call.actor)
         ctx->caller.actor = call.actor;
+    ctx->caller.channel_id = call.channel_id;
     struct rpc_call rpc = {.method = call.method, .request = request, .idempotency_key = call.key};
     struct status status = rpc_call_one(ctx, &rpc);
     reply = rpc.reply;

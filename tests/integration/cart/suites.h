@@ -38,8 +38,9 @@ void given_events_arrived(void);
 /* A call over HTTP. The request is JSON, in which ' stands for ". */
 struct call {
     const struct rpc_method_ref *method;
-    const char *key;   /* Idempotency-Key, or NULL */
-    const char *actor; /* NULL: the back office */
+    const char *key;        /* Idempotency-Key, or NULL */
+    const char *actor;      /* NULL: the back office */
+    const char *channel_id; /* of the storefront they came through; NULL: none */
 };
 /* All answers of cart show the same three fields at the same places. */
 typedef Cart__V1__GetCartResponse view;

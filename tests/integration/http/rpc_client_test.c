@@ -117,7 +117,7 @@ START_TEST(a_call_is_answered_and_carries_caller_trace_and_correlation)
     struct rpc_call call;
 
     connect_friend("4", ports[0], 0);
-    ctx.caller = (struct caller){"friend", "customer:9", NULL, "x y", NULL};
+    ctx.caller = (struct caller){.service = "friend", .actor = "customer:9", .scopes = "x y"};
     ctx.correlation_id = "checkout-9";
     call = call_of(&ECHO_SAY, "WHO");
     struct status status = rpc_call_one(&ctx, &call);

@@ -32,6 +32,7 @@ struct caller {
     const char *on_behalf_of; /* or NULL */
     const char *scopes;       /* space-separated, "*" for a daemon's own authority */
     const char *reason;       /* why, for the audit; or NULL */
+    const char *channel_id;   /* of the storefront that the actor came through; or NULL */
 };
 
 struct ctx {
