@@ -43,6 +43,7 @@ static struct status publish(struct db_tx *tx, struct payment *p, const struct p
                              int64_t captured_before);
 static struct status learn_captured(struct db_tx *tx, struct payment *p,
                                     const struct payment_answer *answer);
+static struct status learn_returned(struct db_tx *tx, struct payment *p, int64_t returned);
 static struct status learn_refused(struct db_tx *tx, struct payment *p, enum entry_kind kind,
                                    const char *reason);
 static struct status learn_voided(struct db_tx *tx, struct payment *p, enum entry_kind kind);
@@ -162,6 +163,7 @@ struct status payment_learn(struct db_tx *tx, struct payment *payment, enum entr
         break;
     case OUTCOME_CAPTURED:
         TRY(learn_captured(tx, payment, answer));
+        TRY(learn_returned(tx, payment, answer->refunded_minor));
         break;
     case OUTCOME_VOIDED:
         TRY(learn_voided(tx, payment, kind));
@@ -230,6 +232,27 @@ static struct status learn_captured(struct db_tx *tx, struct payment *p,
                                 .is_last = provider->ops->is_single_capture};
     TRY(record(tx, p, &fact));
     return p->is_voiding ? learn_refused(tx, p, ENTRY_VOID, "ALREADY_CAPTURED") : status_ok();
+}
+
+/* Money that went back. Ours, when it is what we asked for; what is more went back without our
+ * asking (somebody used the provider's own console), and is booked like ours. */
+static struct status learn_returned(struct db_tx *tx, struct payment *p, int64_t returned)
+{
+    struct payment_fact fact = {
+        .kind = ENTRY_REFUND, .outcome = ENTRY_SUCCEEDED, .number = p->refund_count};
+
+    if (p->refund_requested > p->refunded && returned >= p->refund_requested) {
+        fact.amount = p->refund_requested - p->refunded;
+        TRY(record(tx, p, &fact));
+    }
+    if (p->refund_requested > p->refunded || returned <= p->refunded)
+        return status_ok();
+    fact.number = p->refund_count + 1;
+    fact.amount = returned - p->refunded;
+    fact.outcome = ENTRY_REQUESTED;
+    TRY(record(tx, p, &fact));
+    fact.outcome = ENTRY_SUCCEEDED;
+    return record(tx, p, &fact);
 }
 
 /* Without our asking: an authorization that ran out at the provider, or a payment that the buyer

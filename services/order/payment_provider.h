@@ -41,6 +41,7 @@ struct payment_answer {
     const char *failure_reason; /* UPPER_SNAKE */
     const char *action_url, *client_secret;
     int64_t authorized_minor, captured_minor;
+    int64_t refunded_minor; /* of what was captured, in all; 0 when not told */
 };
 
 /* A verified webhook: which payment to look at. What it claims to have happened is not used. */

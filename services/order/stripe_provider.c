@@ -270,7 +270,8 @@ static void query(struct payment_provider *self, struct ctx *ctx, const struct p
                   struct payment_answer *ret_answer)
 {
     const char *path =
-        arena_printf(ctx->arena, "/v1/payment_intents/%s", str_or_empty(order->reference));
+        arena_printf(ctx->arena, "/v1/payment_intents/%s?expand%%5B%%5D=latest_charge",
+                     str_or_empty(order->reference)); // an intent does not tell its refunds
     struct exchange exchange = exchange_of(ctx, "GET", path, NULL);
 
     send(self, ctx, &exchange);
@@ -433,6 +434,8 @@ static void read_intent(struct ctx *ctx, const struct json_node *intent,
     } else if (str_equal(status, "succeeded")) {
         ret_answer->outcome = OUTCOME_CAPTURED;
         (void)json_to_int64(json_member(intent, "amount_received"), &ret_answer->captured_minor);
+        (void)json_to_int64(json_at(intent, "latest_charge.amount_refunded"),
+                            &ret_answer->refunded_minor);
     } else if (str_equal(status, "canceled")) {
         ret_answer->outcome = OUTCOME_VOIDED;
     } else if (str_equal(status, "requires_action")) {

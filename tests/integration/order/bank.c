@@ -63,6 +63,15 @@ void bank_complete(const struct sale *sale, const char *outcome)
                                             uuid_text(ctx->arena, payment_of(sale)), outcome)));
 }
 
+void bank_refund(const struct sale *sale, int64_t amount)
+{
+    struct ctx *ctx = world_ctx(sale->daemon);
+
+    ck_assert_ptr_nonnull(call(sale, "POST", "/control/refund",
+                               arena_printf(ctx->arena, "payment_id=%s&amount=%" PRId64,
+                                            uuid_text(ctx->arena, payment_of(sale)), amount)));
+}
+
 struct bank_book bank_book(const struct sale *sale)
 {
     struct ctx *ctx = world_ctx(sale->daemon);

@@ -12,6 +12,9 @@ void bank_script(const struct sale *sale, const char *operation, const char *beh
 /* The buyer at the bank. */
 void bank_complete(const struct sale *sale, const char *outcome);
 
+/* Somebody gives money back at the bank's own dashboard. */
+void bank_refund(const struct sale *sale, int64_t amount);
+
 /* Sums over all intents of the sale's payment, and how many there are. */
 struct bank_book {
     int64_t intents, held, captured, refunded;

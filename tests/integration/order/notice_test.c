@@ -60,11 +60,67 @@ START_TEST(a_webhook_wakes_its_checkout_should_nobody_hear_the_answer)
 }
 END_TEST
 
+static struct sale given_paid(void)
+{
+    given_bank();
+    struct sale sale = given_placed(given_order_daemon(), "stripe");
+
+    world_until(PAYMENT_STATUS_PAID, "SELECT payment_status FROM orders.orders");
+    return sale;
+}
+
+START_TEST(what_is_refunded_at_the_dashboard_is_booked_once)
+{
+    struct sale sale = given_paid();
+
+    bank_refund(&sale, 2000);
+    then_ok(bank_webhook(&sale, "charge.refunded", false, NULL));
+    then_ok(bank_webhook(&sale, "charge.refunded", false, NULL)); // delivered twice
+    ck_assert_int_eq((int)order_now(&sale)->payment_status, PAYMENT_STATUS_PARTIALLY_REFUNDED);
+    ck_assert_int_eq(order_now(&sale)->refunded->minor_units, 2000);
+
+    bank_refund(&sale, SALE_TOTAL - 2000);
+    then_ok(bank_webhook(&sale, "charge.refunded", false, NULL));
+    ck_assert_int_eq((int)order_now(&sale)->payment_status, PAYMENT_STATUS_REFUNDED);
+    ck_assert_int_eq(outbox_count("PaymentRefunded"), 2);
+    then_bank(&sale, 1, 0, SALE_TOTAL, SALE_TOTAL);
+    then_books_balance();
+}
+END_TEST
+
+static void cancel(const struct sale *sale)
+{
+    Order__V1__CancelOrderRequest req = ORDER__V1__CANCEL_ORDER_REQUEST__INIT;
+    Order__V1__CancelOrderResponse reply = ORDER__V1__CANCEL_ORDER_RESPONSE__INIT;
+
+    req.order_id = sale->checkout_id;
+    req.reason = "mistake";
+    then_ok(order_cancel_order(world_ctx(sale->daemon), &req, &reply));
+}
+
+START_TEST(our_own_refund_is_not_booked_again_and_takes_only_what_is_left)
+{
+    struct sale sale = given_paid();
+
+    bank_refund(&sale, 2000);
+    then_ok(bank_webhook(&sale, "charge.refunded", false, NULL));
+    cancel(&sale);
+    world_until(PAYMENT_STATUS_REFUNDED, "SELECT payment_status FROM orders.orders");
+    then_ok(bank_webhook(&sale, "charge.refunded", false, NULL)); // of ours
+
+    ck_assert_int_eq(outbox_count("PaymentRefunded"), 2);
+    then_bank(&sale, 1, 0, SALE_TOTAL, SALE_TOTAL);
+    then_books_balance();
+}
+END_TEST
+
 void notice_case(Suite *suite)
 {
     TCase *notice = world_case(suite, "notice");
 
     tcase_add_test(notice, an_authorization_after_the_checkout_was_purged_is_given_back);
     tcase_add_test(notice, a_webhook_about_a_payment_that_nobody_knows_is_taken);
+    tcase_add_test(notice, what_is_refunded_at_the_dashboard_is_booked_once);
+    tcase_add_test(notice, our_own_refund_is_not_booked_again_and_takes_only_what_is_left);
     tcase_add_test(notice, a_webhook_wakes_its_checkout_should_nobody_hear_the_answer);
 }

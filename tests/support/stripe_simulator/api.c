@@ -290,6 +290,7 @@ static void refund(struct work *work)
             self->arena, form_get(work->ctx, work->request->body, "metadata[payment_key]")),
         .amount = amount,
     };
+    notice_add(self, "charge.refunded", intent);
     write_refund(work, self->refund_count - 1);
 }
 

@@ -4,6 +4,7 @@
  *                            &amount=1900 for intents of that amount only
  *   POST /control/complete  payment_id=... or checkout_id=..., outcome=succeed|fail    the buyer
  *                            at the bank
+ *   POST /control/refund    payment_id=...&amount=1900   as somebody does at the dashboard
  *   POST /control/webhooks  copies=2&delay_ms=100&reverse=1        of webhooks from now on
  *                            &answer_delay_ms=300   they overtake the answers
  *   POST /control/calm      forgets the scripts; webhooks come once and at once
@@ -34,6 +35,7 @@ static const char *const BEHAVIOURS[] = {
 
 static bool set_script(struct ctx *ctx, struct simulator *self, const char *form);
 static bool complete(struct ctx *ctx, struct simulator *self, const char *form);
+static bool give_back(struct ctx *ctx, struct simulator *self, const char *form);
 static void set_webhooks(struct ctx *ctx, struct simulator *self, const char *form);
 static void calm(struct simulator *self);
 static void write_webhooks(const struct simulator *self, struct json_writer *json);
@@ -56,6 +58,8 @@ void simulator_control(struct ctx *ctx, const struct http_request *request,
         is_ok = set_script(ctx, self, request->body);
     else if (is_post && str_equal(what, "complete"))
         is_ok = complete(ctx, self, request->body);
+    else if (is_post && str_equal(what, "refund"))
+        is_ok = give_back(ctx, self, request->body);
     else if (is_post && str_equal(what, "webhooks"))
         set_webhooks(ctx, self, request->body);
     else if (is_post && str_equal(what, "calm"))
@@ -125,6 +129,23 @@ static bool complete(struct ctx *ctx, struct simulator *self, const char *form)
              !str_equal(intent->checkout_id, checkout_id)))
             continue;
         intent_complete(self, intent, str_equal(form_get(ctx, form, "outcome"), "succeed"));
+        return true;
+    }
+    return false;
+}
+
+static bool give_back(struct ctx *ctx, struct simulator *self, const char *form)
+{
+    const char *payment_id = str_or_empty(form_get(ctx, form, "payment_id"));
+    const int64_t amount = form_int(ctx, form, "amount");
+
+    for (size_t i = 0; i < self->intent_count; i++) {
+        struct intent *intent = &self->intents[i];
+        if (!str_equal(intent->payment_id, payment_id) || amount <= 0 ||
+            amount > intent->received - intent->refunded)
+            continue;
+        intent->refunded += amount;
+        notice_add(self, "charge.refunded", intent);
         return true;
     }
     return false;

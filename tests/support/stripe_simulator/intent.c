@@ -61,6 +61,29 @@ static void member_int(struct json_writer *json, const char *key, int64_t value)
     json_int(json, value);
 }
 
+static void write_metadata(struct json_writer *json, const struct intent *intent)
+{
+    json_key(json, "metadata");
+    json_begin_object(json);
+    member(json, "payment_id", str_or_empty(intent->payment_id));
+    member(json, "checkout_id", str_or_empty(intent->checkout_id));
+    member(json, "payment_key", str_or_empty(intent->payment_key));
+    json_end_object(json);
+}
+
+/* Always expanded: whoever does not ask for it does not look. */
+void charge_write(struct json_writer *json, const struct intent *intent)
+{
+    json_begin_object(json);
+    member(json, "id", arena_printf(json->out->arena, "ch_of_%s", intent->id));
+    member(json, "object", "charge");
+    member(json, "payment_intent", intent->id);
+    member_int(json, "amount_captured", intent->received);
+    member_int(json, "amount_refunded", intent->refunded);
+    write_metadata(json, intent);
+    json_end_object(json);
+}
+
 void intent_write(struct json_writer *json, const struct intent *intent)
 {
     struct arena *arena = json->out->arena;
@@ -74,12 +97,9 @@ void intent_write(struct json_writer *json, const struct intent *intent)
     member_int(json, "amount_received", intent->received);
     member(json, "currency", intent->currency);
     member(json, "client_secret", arena_printf(arena, "%s_secret_sim", intent->id));
-    json_key(json, "metadata");
-    json_begin_object(json);
-    member(json, "payment_id", str_or_empty(intent->payment_id));
-    member(json, "checkout_id", str_or_empty(intent->checkout_id));
-    member(json, "payment_key", str_or_empty(intent->payment_key));
-    json_end_object(json);
+    write_metadata(json, intent);
+    json_key(json, "latest_charge");
+    charge_write(json, intent);
     if (intent->status == INTENT_REQUIRES_ACTION) {
         json_key(json, "next_action");
         json_begin_object(json);

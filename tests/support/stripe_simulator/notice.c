@@ -39,7 +39,10 @@ void notice_add(struct simulator *self, const char *type, const struct intent *i
     json_key(&json, "data");
     json_begin_object(&json);
     json_key(&json, "object");
-    intent_write(&json, intent);
+    if (str_starts_with(type, "charge."))
+        charge_write(&json, intent);
+    else
+        intent_write(&json, intent);
     json_end_object(&json);
     json_end_object(&json);
     notice->body = body.data;

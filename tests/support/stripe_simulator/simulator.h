@@ -128,6 +128,7 @@ struct script script_take(struct simulator *self, enum operation operation, int6
 struct intent *intent_find(struct simulator *self, const char *id);
 struct intent *intent_find_by_key(struct simulator *self, const char *payment_key);
 struct intent *intent_add(struct simulator *self);
+void charge_write(struct json_writer *json, const struct intent *intent);
 void intent_write(struct json_writer *json, const struct intent *intent);
 void intent_complete(struct simulator *self, struct intent *intent, bool is_success);
 
