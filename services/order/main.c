@@ -102,8 +102,9 @@ static const struct error_def *const ERRORS[] = {
     NULL,
 };
 
-static struct metric *const METRICS[] = {&PAYMENT_ANSWERS,    &WEBHOOKS,        &CHECKOUTS_STALLED,
-                                         &CHECKOUT_STALL_AGE, &CHECKOUTS_WOKEN, NULL};
+static struct metric *const METRICS[] = {
+    &PAYMENT_ANSWERS, &WEBHOOKS, &CHECKOUTS_STALLED, &CHECKOUT_STALL_AGE, &CHECKOUTS_STUCK,
+    &CHECKOUTS_WOKEN, NULL};
 
 static const struct db_stmt *const *const STATEMENTS[] = {
     STORE_CHECKOUT_STATEMENTS,

@@ -99,6 +99,8 @@ struct payment_list {
  * To ride in a batch: the value lives as long as the call. */
 struct db_call store_payments_call(const struct db_value *checkout_id, bool for_update);
 struct payment_list store_payments_read(struct ctx *ctx, const struct db_rows *rows);
+struct status store_list_payments(struct db_tx *tx, struct uuid checkout_id,
+                                  struct payment_list *ret_payments);
 struct status store_load_payment(struct db_tx *tx, struct uuid id, bool for_update,
                                  struct payment *ret_payment);
 struct status store_find_payment_by_reference(struct db_tx *tx, const char *provider,

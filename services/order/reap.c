@@ -16,6 +16,9 @@ struct metric CHECKOUTS_STALLED = {.name = "order_checkouts_stalled",
 struct metric CHECKOUT_STALL_AGE = {.name = "order_checkout_stall_seconds",
                                     .type = METRIC_GAUGE,
                                     .doc = "how long ago the oldest of them began"};
+struct metric CHECKOUTS_STUCK = {.name = "order_checkouts_stuck",
+                                 .type = METRIC_GAUGE,
+                                 .doc = "those that a person has to look at: ListStuckPayments"};
 struct metric CHECKOUTS_WOKEN = {.name = "order_checkouts_woken_total",
                                  .type = METRIC_COUNTER,
                                  .doc = "requests to take up a checkout again"};
@@ -26,14 +29,15 @@ static struct status purge(struct ctx *ctx, struct status (*store_purge)(struct 
 struct status reap_checkouts(struct ctx *ctx)
 {
     const struct order_daemon *self = ctx_state(ctx);
-    int64_t stalled, oldest_s;
+    int64_t stalled, oldest_s, stuck;
     struct db_rows woken;
 
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(store_count_stalled(tx, &stalled, &oldest_s));
+    TRY(store_count_stalled(tx, &stalled, &oldest_s, &stuck));
     metric_set(&CHECKOUTS_STALLED, 0, stalled);
     metric_set(&CHECKOUT_STALL_AGE, 0, oldest_s);
+    metric_set(&CHECKOUTS_STUCK, 0, stuck);
     TRY(store_wake_checkouts(tx, self->retry_max_ms, BATCH, &woken));
     for (size_t i = 0; i < woken.count; i++) {
         Order__V1__CheckoutResumeRequested body = ORDER__V1__CHECKOUT_RESUME_REQUESTED__INIT;

@@ -56,7 +56,10 @@ struct status store_save_checkout(struct db_tx *tx, const struct checkout *check
 /* Rows of (checkout, cart, sequence of the event to publish). */
 struct status store_wake_checkouts(struct db_tx *tx, int64_t wait_max_ms, int64_t batch,
                                    struct db_rows *ret_rows);
-struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t *ret_oldest_s);
+struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t *ret_oldest_s,
+                                  int64_t *ret_stuck);
+/* Rows of (checkout, state, payment or NULL, attempts, last error, created), oldest first. */
+struct status store_list_stuck(struct db_tx *tx, struct db_rows *ret_rows);
 struct status store_purge_checkouts(struct db_tx *tx, int64_t keep_ms, int64_t batch,
                                     int64_t *ret_count);
 struct status store_list_accounts(struct db_tx *tx, struct account_list *ret_accounts);

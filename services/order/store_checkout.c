@@ -90,12 +90,32 @@ static const struct db_stmt WAKE_CHECKOUTS = {
            " RETURNING id, cart_id, event_count",
 };
 
+/* After some 20 minutes without a step forward, when it is not the buyer who is waited for. */
+#define IS_STUCK "attempts >= 8 AND state <> 5"
+
 static const struct db_stmt COUNT_STALLED = {
     .name = "count_stalled_checkouts",
     .in = "",
-    .out = "ii",
-    .sql = "SELECT count(*), coalesce(extract(epoch FROM now() - min(create_time))::bigint, 0)"
+    .out = "iii",
+    .sql = "SELECT count(*), coalesce(extract(epoch FROM now() - min(create_time))::bigint, 0),"
+           " count(*) FILTER (WHERE " IS_STUCK ")"
            " FROM orders.checkout WHERE is_live AND attempts > 0",
+    .read_only = true,
+};
+
+static const struct db_stmt LIST_STUCK = {
+    .name = "list_stuck_payments",
+    .in = "",
+    .out = "uiuitd",
+    .sql = "(SELECT id, state, NULL::uuid, attempts, failure_reason, create_time AS since"
+           " FROM orders.checkout WHERE is_live AND attempts > 0 AND " IS_STUCK
+           " ORDER BY create_time LIMIT 100)"
+           " UNION ALL (SELECT payment.checkout_id, coalesce(checkout.state, 9), payment.id,"
+           " task.attempts, task.last_error, task.created_at FROM task"
+           " JOIN orders.payment ON payment.id = task.key::uuid"
+           " LEFT JOIN orders.checkout ON checkout.id = payment.checkout_id"
+           " WHERE task.kind = 'unwind_payment' AND task.failed_at IS NOT NULL"
+           " ORDER BY task.created_at LIMIT 100) ORDER BY since LIMIT 100",
     .read_only = true,
 };
 
@@ -140,9 +160,9 @@ static const struct db_stmt NEXT_ORDER_NUMBER = {
 };
 
 const struct db_stmt *const STORE_CHECKOUT_STATEMENTS[] = {
-    &ADD_CHECKOUT,  &LOCK_CHECKOUT,     &LOCK_RIVAL,    &GET_CHECKOUT,    &GET_CHECKOUT_BY_CART,
-    &SAVE_CHECKOUT, &WAKE_CHECKOUTS,    &COUNT_STALLED, &PURGE_CHECKOUTS, &LIST_ACCOUNTS,
-    &ADD_ACCOUNT,   &NEXT_ORDER_NUMBER, NULL,
+    &ADD_CHECKOUT,  &LOCK_CHECKOUT,  &LOCK_RIVAL,        &GET_CHECKOUT, &GET_CHECKOUT_BY_CART,
+    &SAVE_CHECKOUT, &WAKE_CHECKOUTS, &COUNT_STALLED,     &LIST_STUCK,   &PURGE_CHECKOUTS,
+    &LIST_ACCOUNTS, &ADD_ACCOUNT,    &NEXT_ORDER_NUMBER, NULL,
 };
 
 static struct db_value bytes_if(bool is_new, struct db_bytes bytes);
@@ -256,13 +276,20 @@ struct status store_wake_checkouts(struct db_tx *tx, int64_t wait_max_ms, int64_
         ret_rows);
 }
 
-struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t *ret_oldest_s)
+struct status store_list_stuck(struct db_tx *tx, struct db_rows *ret_rows)
+{
+    return db_many(tx, &LIST_STUCK, DB_NONE, ret_rows);
+}
+
+struct status store_count_stalled(struct db_tx *tx, int64_t *ret_count, int64_t *ret_oldest_s,
+                                  int64_t *ret_stuck)
 {
     struct db_rows rows;
 
     TRY(db_one(tx, &COUNT_STALLED, DB_NONE, &rows));
     *ret_count = db_get_int(&rows, 0, 0);
     *ret_oldest_s = db_get_int(&rows, 0, 1);
+    *ret_stuck = db_get_int(&rows, 0, 2);
     return status_ok();
 }
 

@@ -180,6 +180,16 @@ struct payment_list store_payments_read(struct ctx *ctx, const struct db_rows *r
     return list;
 }
 
+struct status store_list_payments(struct db_tx *tx, struct uuid checkout_id,
+                                  struct payment_list *ret_payments)
+{
+    struct db_rows rows;
+
+    TRY(db_many(tx, &LIST_PAYMENTS, DB_ARGS(db_uuid(checkout_id)), &rows));
+    *ret_payments = store_payments_read(db_ctx(tx), &rows);
+    return status_ok();
+}
+
 struct status store_load_payment(struct db_tx *tx, struct uuid id, bool for_update,
                                  struct payment *ret_payment)
 {

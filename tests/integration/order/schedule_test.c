@@ -157,6 +157,59 @@ START_TEST(who_waits_for_a_provider_keeps_the_lease_meanwhile)
 }
 END_TEST
 
+static Order__V1__ListStuckPaymentsResponse stuck_now(const struct sale *sale)
+{
+    Order__V1__ListStuckPaymentsRequest req = ORDER__V1__LIST_STUCK_PAYMENTS_REQUEST__INIT;
+    Order__V1__ListStuckPaymentsResponse rep = ORDER__V1__LIST_STUCK_PAYMENTS_RESPONSE__INIT;
+
+    then_ok(order_list_stuck_payments(world_ctx(sale->daemon), &req, &rep));
+    return rep;
+}
+
+static struct status retrying(const struct sale *sale, const char *checkout_id)
+{
+    Order__V1__RetryStuckPaymentRequest req = ORDER__V1__RETRY_STUCK_PAYMENT_REQUEST__INIT;
+    Order__V1__RetryStuckPaymentResponse rep = ORDER__V1__RETRY_STUCK_PAYMENT_RESPONSE__INIT;
+
+    req.checkout_id = checkout_id;
+    return order_retry_stuck_payment(world_ctx(sale->daemon), &req, &rep);
+}
+
+START_TEST(what_never_comes_to_an_end_is_shown_to_people_who_may_try_again)
+{
+    world_setenv("ORDER_REAP_INTERVAL", "60s");
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLING, "OVER"));
+    ck_assert_uint_eq(stuck_now(&sale).n_payments, 0);
+    world_sql("UPDATE checkout SET attempts = 9, wake_time = now() + interval '5 minutes'");
+    const Order__V1__ListStuckPaymentsResponse stuck = stuck_now(&sale);
+    ck_assert_uint_eq(stuck.n_payments, 1);
+    ck_assert_str_eq(stuck.payments[0]->checkout_id, sale.checkout_id);
+    ck_assert_int_eq(stuck.payments[0]->attempts, 9);
+    ck_assert_str_eq(stuck.payments[0]->last_error, "OVER");
+
+    then_ok(retrying(&sale, sale.checkout_id));
+    ck_assert_uint_eq(stuck_now(&sale).n_payments, 0);
+    ck_assert_int_eq(1, world_sql_int("SELECT count(*) FROM checkout WHERE wake_time <= now()"));
+    then_code(retrying(&sale, WAREHOUSE_A), STATUS_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(money_that_could_not_be_given_back_is_shown_and_tried_again)
+{
+    struct sale sale = given_placed(given_order_daemon(), "manual");
+
+    world_sql("INSERT INTO task (id, kind, key, payload, due_at, attempts, last_error, failed_at)"
+              " SELECT id, 'unwind_payment', id::text, '', now(), 200, 'NO', now() FROM payment");
+    const Order__V1__ListStuckPaymentsResponse stuck = stuck_now(&sale);
+    ck_assert_uint_eq(stuck.n_payments, 1);
+    ck_assert_str_eq(stuck.payments[0]->last_error, "NO");
+    then_ok(retrying(&sale, sale.checkout_id));
+    world_until(0, "SELECT count(*) FROM task WHERE failed_at IS NOT NULL");
+}
+END_TEST
+
 void schedule_case(Suite *suite)
 {
     TCase *schedule = world_case(suite, "schedule");
@@ -167,6 +220,8 @@ void schedule_case(Suite *suite)
     tcase_add_test(schedule, a_driver_that_never_heard_of_its_lease_goes_on_at_once);
     tcase_add_test(schedule, a_lost_claim_is_claimed_again_by_the_same_driver_only);
     tcase_add_test(schedule, who_waits_for_a_provider_keeps_the_lease_meanwhile);
+    tcase_add_test(schedule, what_never_comes_to_an_end_is_shown_to_people_who_may_try_again);
+    tcase_add_test(schedule, money_that_could_not_be_given_back_is_shown_and_tried_again);
     tcase_add_test(schedule, past_its_deadline_a_checkout_that_was_paid_in_time_goes_forward);
     tcase_add_test(schedule, past_its_deadline_a_buyer_who_asks_again_gets_what_was_paid_in_time);
 }
