@@ -19,8 +19,7 @@ enum { RELEASE_US = 500 * 1000 };
 static const struct saga_step CHECKOUT[] = {
     {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN), 600, false},
     {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN), 300, false},
-    {"record_prices", step_record_prices, NULL, STATE(BEGUN), 300, false},
-    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED), 800, false},
+    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED), 500, false},
     {"authorize_payment", step_authorize_payment, step_void_payment, STATE(ACTION_REQUIRED), 9500,
      false},
     {"place_order", step_place_order, NULL, STATE(AUTHORIZED), 1000, .pivot = true},

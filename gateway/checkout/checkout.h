@@ -6,6 +6,7 @@
 #include "checkout/saga.h"
 #include "events/consumer.h"
 #include "gateway.h"
+#include "inventory/v1/service.pb-c.h"
 #include "order/v1/service.pb-c.h"
 #include "rest/rest.h"
 
@@ -15,12 +16,13 @@ struct checkout {
     struct saga saga;
     const Order__V1__Checkout *row; /* as order answered last */
     int64_t epoch;
-    /* Of this run: what the first steps learned and the third one records. */
+    /* Of this run: what the steps learned and the authorization records. */
     const Cart__V1__Cart *cart;
     const Cart__V1__Quote *quote;
     const char *customer_key;
     const char *const *coupon_ids;
     size_t coupon_count;
+    const Inventory__V1__Reservation *reservation;
     const Order__V1__Order *order; /* once placed by this run */
     struct status
         refusal; /* why this run turned around, once the row says so; OK when it did not */
@@ -46,7 +48,6 @@ struct status step_freeze_cart(struct ctx *ctx, struct saga *saga);
 struct status step_thaw_cart(struct ctx *ctx, struct saga *saga);
 struct status step_hold_coupons(struct ctx *ctx, struct saga *saga);
 struct status step_release_coupons(struct ctx *ctx, struct saga *saga);
-struct status step_record_prices(struct ctx *ctx, struct saga *saga);
 struct status step_reserve_stock(struct ctx *ctx, struct saga *saga);
 struct status step_release_stock(struct ctx *ctx, struct saga *saga);
 struct status step_authorize_payment(struct ctx *ctx, struct saga *saga);

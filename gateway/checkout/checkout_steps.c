@@ -182,23 +182,6 @@ static struct status advance(struct ctx *ctx, struct checkout *checkout,
     return status_ok();
 }
 
-struct status step_record_prices(struct ctx *ctx, struct saga *saga)
-{
-    struct checkout *checkout = of(saga);
-    Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
-    Order__V1__CheckoutSnapshot snapshot = ORDER__V1__CHECKOUT_SNAPSHOT__INIT;
-    Order__V1__SellerSnapshot seller = ORDER__V1__SELLER_SNAPSHOT__INIT;
-    snapshot.cart = (Cart__V1__Cart *)(uintptr_t)checkout->cart;
-    snapshot.quote = (Cart__V1__Quote *)(uintptr_t)checkout->quote;
-    snapshot.n_coupon_ids = checkout->coupon_count;
-    snapshot.coupon_ids = (const char **)(uintptr_t)checkout->coupon_ids;
-    TRY(checkout_seller(ctx, checkout->cart->channel_id, &seller));
-    snapshot.seller = &seller;
-    request.to_state = STATE(PRICED);
-    request.snapshot = &snapshot;
-    return advance(ctx, checkout, &request);
-}
-
 static const char *reservation_id(struct ctx *ctx, const struct checkout *checkout)
 {
     struct uuid id = {0};
@@ -207,9 +190,9 @@ static const char *reservation_id(struct ctx *ctx, const struct checkout *checko
     return uuid_text(ctx->arena, uuid_derive_n(id, "reservation", attempt > 0 ? attempt : 1));
 }
 
-static struct status reserve(struct ctx *ctx, const struct checkout *checkout,
-                             const Inventory__V1__Reservation **ret_reservation)
+struct status step_reserve_stock(struct ctx *ctx, struct saga *saga)
 {
+    struct checkout *checkout = of(saga);
     const Cart__V1__Cart *cart = cart_of(checkout);
     Inventory__V1__ReserveRequest request = INVENTORY__V1__RESERVE_REQUEST__INIT;
     const Inventory__V1__ReserveResponse *reply;
@@ -226,35 +209,8 @@ static struct status reserve(struct ctx *ctx, const struct checkout *checkout,
         request.lines[i]->quantity = cart->lines[i]->quantity;
     }
     TRY(inventory_v1_reserve(ctx, &request, &reply));
-    *ret_reservation = reply->reservation;
+    checkout->reservation = reply->reservation;
     return status_ok();
-}
-
-struct status step_reserve_stock(struct ctx *ctx, struct saga *saga)
-{
-    struct checkout *checkout = of(saga);
-    const Inventory__V1__Reservation *reservation;
-    Order__V1__AdvanceCheckoutRequest request = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
-    TRY(reserve(ctx, checkout, &reservation));
-
-    request.to_state = STATE(RESERVED);
-    request.reservation_id = reservation->id;
-    request.n_allocations = reservation->n_allocations;
-    request.allocations =
-        arena_array(ctx->arena, Order__V1__CheckoutAllocation *, reservation->n_allocations);
-    for (size_t i = 0; i < reservation->n_allocations; i++) {
-        const Inventory__V1__Allocation *from = reservation->allocations[i];
-        Order__V1__CheckoutAllocation *to = arena_new(ctx->arena, Order__V1__CheckoutAllocation);
-        order__v1__checkout_allocation__init(to);
-        to->line_id = from->line_id;
-        to->variant_id = from->variant_id;
-        to->stock_item_id = from->stock_item_id;
-        to->warehouse_id = from->warehouse_id;
-        to->quantity = from->quantity;
-        to->variant_quantity = from->variant_quantity;
-        request.allocations[i] = to;
-    }
-    return advance(ctx, checkout, &request);
 }
 
 struct status step_release_stock(struct ctx *ctx, struct saga *saga)
@@ -266,6 +222,45 @@ struct status step_release_stock(struct ctx *ctx, struct saga *saga)
     return inventory_v1_release_reservation(ctx, &request, &reply);
 }
 
+static struct status add_snapshot(struct ctx *ctx, const struct checkout *checkout,
+                                  Order__V1__AuthorizeTendersRequest *request)
+{
+    if (!checkout->cart) // an earlier run recorded it
+        return status_ok();
+    request->snapshot = arena_new(ctx->arena, Order__V1__CheckoutSnapshot);
+    order__v1__checkout_snapshot__init(request->snapshot);
+    request->snapshot->cart = (Cart__V1__Cart *)(uintptr_t)checkout->cart;
+    request->snapshot->quote = (Cart__V1__Quote *)(uintptr_t)checkout->quote;
+    request->snapshot->n_coupon_ids = checkout->coupon_count;
+    request->snapshot->coupon_ids = (const char **)(uintptr_t)checkout->coupon_ids;
+    request->snapshot->seller = arena_new(ctx->arena, Order__V1__SellerSnapshot);
+    order__v1__seller_snapshot__init(request->snapshot->seller);
+    return checkout_seller(ctx, checkout->cart->channel_id, request->snapshot->seller);
+}
+
+static void add_reservation(struct ctx *ctx, const Inventory__V1__Reservation *reservation,
+                            Order__V1__AuthorizeTendersRequest *request)
+{
+    if (!reservation) // an earlier run recorded it
+        return;
+    request->reservation_id = reservation->id;
+    request->n_allocations = reservation->n_allocations;
+    request->allocations =
+        arena_array(ctx->arena, Order__V1__CheckoutAllocation *, reservation->n_allocations);
+    for (size_t i = 0; i < reservation->n_allocations; i++) {
+        const Inventory__V1__Allocation *from = reservation->allocations[i];
+        Order__V1__CheckoutAllocation *to = arena_new(ctx->arena, Order__V1__CheckoutAllocation);
+        order__v1__checkout_allocation__init(to);
+        to->line_id = from->line_id;
+        to->variant_id = from->variant_id;
+        to->stock_item_id = from->stock_item_id;
+        to->warehouse_id = from->warehouse_id;
+        to->quantity = from->quantity;
+        to->variant_quantity = from->variant_quantity;
+        request->allocations[i] = to;
+    }
+}
+
 struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
 {
     struct checkout *checkout = of(saga);
@@ -275,6 +270,8 @@ struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
     request.checkout_id = checkout->row->id;
     request.epoch = checkout->epoch;
     request.lease_ms = self->checkout_lease_ms;
+    TRY(add_snapshot(ctx, checkout, &request));
+    add_reservation(ctx, checkout->reservation, &request);
 
     TRY(order_v1_authorize_tenders(ctx, &request, &reply));
     checkout->row = reply->checkout;

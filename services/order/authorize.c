@@ -36,6 +36,10 @@ struct status order_authorize_tenders(struct ctx *ctx,
     TRY(db_begin(ctx, &tx));
     TRY(store_lock_checkout(tx, id, LOCK_WITH_ACCOUNTS, &locked));
     TRY(checkout_fence(ctx, &locked.checkout, req->epoch));
+    TRY(checkout_take_progress(
+        ctx, req->snapshot,
+        &(struct checkout_reservation){req->reservation_id, req->allocations, req->n_allocations},
+        &locked.checkout));
     TRY(prepare(tx, &locked, req->lease_ms));
     TRY(db_commit(&tx));
     after = locked;

@@ -24,15 +24,16 @@ const struct error_def TENDERS_NOT_VOIDED = {
 static int64_t wake_of(const struct locked_checkout *locked, int64_t wanted_us);
 static struct status apply(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
                            const struct payment_list *payments, struct checkout *checkout);
-static struct status take_snapshot(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+static struct status take_snapshot(struct ctx *ctx, const Order__V1__CheckoutSnapshot *snapshot,
                                    struct checkout *checkout);
-static struct status take_reservation(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+static struct status take_reservation(struct ctx *ctx,
+                                      const struct checkout_reservation *reservation,
                                       struct checkout *checkout);
 static void take_failure(const Order__V1__AdvanceCheckoutRequest *req, struct checkout *checkout);
 static struct status check_voided(struct ctx *ctx, const struct payment_list *payments);
 static bool is_quoted(const Cart__V1__CartLine *line, const Cart__V1__Quote *quote);
 static bool is_covered(const Cart__V1__CartLine *line,
-                       const Order__V1__AdvanceCheckoutRequest *req);
+                       const struct checkout_reservation *reservation);
 static struct status publish_cancelled(struct db_tx *tx, struct checkout *checkout);
 
 struct status order_claim_checkout(struct ctx *ctx, const Order__V1__ClaimCheckoutRequest *req,
@@ -133,9 +134,12 @@ static struct status apply(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequ
     TRY(checkout_move(ctx, checkout, (enum checkout_state)req->to_state, CHECKOUT_BY_DRIVER));
     switch (checkout->state) {
     case CHECKOUT_PRICED:
-        return take_snapshot(ctx, req, checkout);
+        return take_snapshot(ctx, req->snapshot, checkout);
     case CHECKOUT_RESERVED:
-        return take_reservation(ctx, req, checkout);
+        return take_reservation(ctx,
+                                &(struct checkout_reservation){
+                                    req->reservation_id, req->allocations, req->n_allocations},
+                                checkout);
     case CHECKOUT_CANCELLING:
         take_failure(req, checkout);
         return status_ok();
@@ -146,13 +150,26 @@ static struct status apply(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequ
     }
 }
 
+struct status checkout_take_progress(struct ctx *ctx, const Order__V1__CheckoutSnapshot *snapshot,
+                                     const struct checkout_reservation *reservation,
+                                     struct checkout *checkout)
+{
+    if (checkout->state == CHECKOUT_BEGUN && snapshot != NULL) {
+        TRY(checkout_move(ctx, checkout, CHECKOUT_PRICED, CHECKOUT_BY_DRIVER));
+        TRY(take_snapshot(ctx, snapshot, checkout));
+    }
+    if (checkout->state == CHECKOUT_PRICED && !str_is_empty(reservation->id)) {
+        TRY(checkout_move(ctx, checkout, CHECKOUT_RESERVED, CHECKOUT_BY_DRIVER));
+        TRY(take_reservation(ctx, reservation, checkout));
+    }
+    return status_ok();
+}
+
 /* What is frozen here is what will be charged, so it has to be what the buyer agreed to; a driver
  * that finds another total cancels with PRICE_CHANGED instead. */
-static struct status take_snapshot(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+static struct status take_snapshot(struct ctx *ctx, const Order__V1__CheckoutSnapshot *snapshot,
                                    struct checkout *checkout)
 {
-    const Order__V1__CheckoutSnapshot *snapshot = req->snapshot;
-
     if (snapshot == NULL || snapshot->cart == NULL || snapshot->quote == NULL)
         return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot", NULL,
                               "required for PRICED, with cart and quote");
@@ -183,37 +200,39 @@ static bool is_quoted(const Cart__V1__CartLine *line, const Cart__V1__Quote *quo
     return false;
 }
 
-static struct status take_reservation(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+static struct status take_reservation(struct ctx *ctx,
+                                      const struct checkout_reservation *reservation,
                                       struct checkout *checkout)
 {
     const Order__V1__CheckoutSnapshot *snapshot =
         message_unpack(ctx, &order__v1__checkout_snapshot__descriptor, checkout->snapshot);
     Order__V1__Checkout kept = ORDER__V1__CHECKOUT__INIT;
 
-    if (str_is_empty(req->reservation_id))
+    if (str_is_empty(reservation->id))
         return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "reservationId", "",
                               "required for RESERVED");
     for (size_t i = 0; i < snapshot->cart->n_lines; i++)
-        if (!is_covered(snapshot->cart->lines[i], req))
+        if (!is_covered(snapshot->cart->lines[i], reservation))
             return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "allocations",
                                   snapshot->cart->lines[i]->line_id,
                                   "variantQuantity that adds up to the quantity of every line");
-    kept.allocations = req->allocations;
-    kept.n_allocations = req->n_allocations;
-    checkout->reservation_id = message_uuid(req->reservation_id);
+    kept.allocations = reservation->allocations;
+    kept.n_allocations = reservation->count;
+    checkout->reservation_id = message_uuid(reservation->id);
     checkout->allocations = message_pack(ctx, &kept.base);
     checkout->is_allocations_new = true;
     return status_ok();
 }
 
 /* Else a part of the order would belong to no fulfillment and never be sent. */
-static bool is_covered(const Cart__V1__CartLine *line, const Order__V1__AdvanceCheckoutRequest *req)
+static bool is_covered(const Cart__V1__CartLine *line,
+                       const struct checkout_reservation *reservation)
 {
     int64_t left = line->quantity;
 
-    for (size_t i = 0; i < req->n_allocations; i++)
-        if (str_equal(req->allocations[i]->line_id, line->line_id))
-            left -= req->allocations[i]->variant_quantity;
+    for (size_t i = 0; i < reservation->count; i++)
+        if (str_equal(reservation->allocations[i]->line_id, line->line_id))
+            left -= reservation->allocations[i]->variant_quantity;
     return left == 0;
 }
 

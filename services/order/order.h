@@ -147,6 +147,16 @@ extern const struct error_def TENDERS_MISMATCH;
 struct status checkout_fence(struct ctx *ctx, const struct checkout *checkout, int64_t epoch);
 struct status checkout_move(struct ctx *ctx, struct checkout *checkout, enum checkout_state to,
                             enum checkout_mover mover);
+/* What inventory promised, as the driver tells it. */
+struct checkout_reservation {
+    const char *id;
+    Order__V1__CheckoutAllocation **allocations;
+    size_t count;
+};
+/* Takes a row to PRICED and on to RESERVED with what it does not know yet; drive_checkout.c. */
+struct status checkout_take_progress(struct ctx *ctx, const Order__V1__CheckoutSnapshot *snapshot,
+                                     const struct checkout_reservation *reservation,
+                                     struct checkout *checkout);
 /* When somebody looks again who was not told better; off by up to a quarter, so that checkouts that
  * failed together do not return together. */
 int64_t checkout_next_look_us(struct ctx *ctx, const struct checkout *checkout);

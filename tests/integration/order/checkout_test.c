@@ -221,6 +221,37 @@ START_TEST(steps_are_taken_in_order_and_may_be_repeated)
 }
 END_TEST
 
+START_TEST(an_authorization_records_what_was_frozen_and_reserved)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    Order__V1__AuthorizeTendersResponse first, again;
+
+    then_ok(sale_begin(&sale, NULL));
+    then_ok(sale_authorize_with_all(&sale, &first));
+    ck_assert_int_eq(first.checkout->state, CHECKOUT_AUTHORIZED);
+    ck_assert_str_eq(first.checkout->reservation_id,
+                     world_sql_text("SELECT reservation_id::text FROM checkout"));
+    then_ok(sale_authorize_with_all(&sale, &again)); // the answer was lost: nothing is done twice
+    ck_assert_int_eq(again.checkout->state, CHECKOUT_AUTHORIZED);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM payment"), 1);
+    then_ok(sale_place(&sale, NULL));
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM fulfillment"), 2);
+}
+END_TEST
+
+START_TEST(an_authorization_with_a_wrong_snapshot_leaves_nothing)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+
+    then_ok(sale_begin(&sale, NULL));
+    sale.is_line_unquoted = true;
+
+    then_reason(sale_authorize_with_all(&sale, NULL), STATUS_INVALID_ARGUMENT, "INVALID_REQUEST");
+    ck_assert_int_eq(world_sql_int("SELECT state FROM checkout"), CHECKOUT_BEGUN);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM payment"), 0);
+}
+END_TEST
+
 START_TEST(a_snapshot_of_another_total_is_refused)
 {
     struct sale sale = given_sale(given_order_daemon(), "manual");
@@ -455,6 +486,8 @@ void checkout_case(Suite *suite)
     tcase_add_test(checkout, who_lost_the_lease_changes_nothing);
     tcase_add_test(checkout, a_retry_after_the_lease_takes_over);
     tcase_add_test(checkout, steps_are_taken_in_order_and_may_be_repeated);
+    tcase_add_test(checkout, an_authorization_records_what_was_frozen_and_reserved);
+    tcase_add_test(checkout, an_authorization_with_a_wrong_snapshot_leaves_nothing);
     tcase_add_test(checkout, a_snapshot_of_another_total_is_refused);
     tcase_add_test(checkout, a_snapshot_that_sells_a_line_for_nothing_is_refused);
     tcase_add_test(checkout, a_cancelled_checkout_frees_its_cart);

@@ -34,7 +34,8 @@ static Order__V1__CheckoutSnapshot *snapshot(struct ctx *ctx, const struct sale 
 static Cart__V1__Cart *cart(struct ctx *ctx, const struct sale *sale);
 static Cart__V1__Quote *quote(struct ctx *ctx);
 static Common__V1__Address *address(struct ctx *ctx);
-static void add_parts(struct ctx *ctx, Order__V1__AdvanceCheckoutRequest *req);
+static Order__V1__CheckoutAllocation **parts(struct ctx *ctx);
+static const char *reservation_of(struct ctx *ctx, const struct sale *sale);
 
 struct daemon *given_order_daemon(void)
 {
@@ -115,10 +116,10 @@ struct status sale_reserve(struct sale *sale)
     req.checkout_id = sale->checkout_id;
     req.epoch = sale->epoch;
     req.to_state = ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_RESERVED;
-    req.reservation_id =
-        uuid_text(ctx->arena, uuid_derive_n(message_uuid(sale->checkout_id), "reservation", 1));
+    req.reservation_id = reservation_of(ctx, sale);
     req.lease_ms = LEASE_MS;
-    add_parts(ctx, &req);
+    req.n_allocations = ARRAY_LEN(PARTS);
+    req.allocations = parts(ctx);
     return order_advance_checkout(ctx, &req, &reply);
 }
 
@@ -144,6 +145,25 @@ struct status sale_authorize(struct sale *sale, Order__V1__AuthorizeTendersRespo
     req.epoch = sale->epoch;
     req.lease_ms = sale->renew_ms;
     TRY(order_authorize_tenders(world_ctx(sale->daemon), &req, &reply));
+    if (ret_reply != NULL)
+        *ret_reply = reply;
+    return status_ok();
+}
+
+struct status sale_authorize_with_all(struct sale *sale,
+                                      Order__V1__AuthorizeTendersResponse *ret_reply)
+{
+    struct ctx *ctx = world_ctx(sale->daemon);
+    Order__V1__AuthorizeTendersRequest req = ORDER__V1__AUTHORIZE_TENDERS_REQUEST__INIT;
+    Order__V1__AuthorizeTendersResponse reply = ORDER__V1__AUTHORIZE_TENDERS_RESPONSE__INIT;
+
+    req.checkout_id = sale->checkout_id;
+    req.epoch = sale->epoch;
+    req.snapshot = snapshot(ctx, sale);
+    req.reservation_id = reservation_of(ctx, sale);
+    req.n_allocations = ARRAY_LEN(PARTS);
+    req.allocations = parts(ctx);
+    TRY(order_authorize_tenders(ctx, &req, &reply));
     if (ret_reply != NULL)
         *ret_reply = reply;
     return status_ok();
@@ -406,9 +426,15 @@ static Common__V1__Address *address(struct ctx *ctx)
     return out;
 }
 
-static void add_parts(struct ctx *ctx, Order__V1__AdvanceCheckoutRequest *req)
+static const char *reservation_of(struct ctx *ctx, const struct sale *sale)
 {
-    req->allocations = arena_array(ctx->arena, Order__V1__CheckoutAllocation *, ARRAY_LEN(PARTS));
+    return uuid_text(ctx->arena, uuid_derive_n(message_uuid(sale->checkout_id), "reservation", 1));
+}
+
+static Order__V1__CheckoutAllocation **parts(struct ctx *ctx)
+{
+    Order__V1__CheckoutAllocation **all =
+        arena_array(ctx->arena, Order__V1__CheckoutAllocation *, ARRAY_LEN(PARTS));
     for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
         Order__V1__CheckoutAllocation *part = arena_new(ctx->arena, Order__V1__CheckoutAllocation);
         order__v1__checkout_allocation__init(part);
@@ -418,6 +444,7 @@ static void add_parts(struct ctx *ctx, Order__V1__AdvanceCheckoutRequest *req)
         part->warehouse_id = PARTS[i].warehouse_id;
         part->quantity = PARTS[i].quantity;
         part->variant_quantity = PARTS[i].quantity;
-        req->allocations[req->n_allocations++] = part;
+        all[i] = part;
     }
+    return all;
 }

@@ -36,6 +36,9 @@ struct status sale_begin(struct sale *sale, Order__V1__BeginCheckoutResponse *re
 struct status sale_price(struct sale *sale);
 struct status sale_reserve(struct sale *sale);
 struct status sale_authorize(struct sale *sale, Order__V1__AuthorizeTendersResponse *ret_reply);
+/* With the snapshot and the reservation, as the saga does. */
+struct status sale_authorize_with_all(struct sale *sale,
+                                      Order__V1__AuthorizeTendersResponse *ret_reply);
 struct status sale_place(struct sale *sale, Order__V1__Order **ret_order);
 struct status sale_advance(struct sale *sale, enum checkout_state to, const char *reason);
 struct status sale_void(struct sale *sale, Order__V1__VoidTendersResponse *ret_reply);
