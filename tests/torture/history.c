@@ -39,6 +39,13 @@ void history_open(const char *path)
     opened_us = clock_monotonic_us();
 }
 
+void history_flush(void)
+{
+    pthread_mutex_lock(&lock);
+    fflush(file);
+    pthread_mutex_unlock(&lock);
+}
+
 void history_close(void)
 {
     fclose(file);

@@ -204,6 +204,7 @@ int main(int argc, char **argv)
         torture(&shop, (uint64_t)seed, seconds);
         heal();
         settle(arena);
+        history_flush();
         verdict(verify_history(history, &keeper) == 0, "all that clients were told is true");
         settle(arena); // what was asked again may have begun something
         check_invariants(arena);

@@ -49,6 +49,7 @@ struct shop {
 enum outcome { OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_UNAVAILABLE, OUTCOME_UNKNOWN, OUTCOMES };
 
 void history_open(const char *path);
+void history_flush(void); /* before it is read */
 void history_close(void);
 int64_t history_now_ms(void); /* since it was opened */
 int64_t history_invoke(const char *client, const char *operation, const char *facts);
