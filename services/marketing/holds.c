@@ -41,6 +41,8 @@ static struct status check_usable(struct ctx *ctx, const struct coupon *coupons,
 {
     for (size_t i = 0; i < count; i++) {
         const char *obstacle = coupon_obstacle(&coupons[i], now_us);
+        if (!obstacle && !coupons[i].is_locked) // it was, and a use came back just now
+            obstacle = "COUPON_EXHAUSTED";
         if (obstacle)
             ctx_violation(ctx, "couponCodes", coupons[i].code, obstacle);
     }

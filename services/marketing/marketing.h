@@ -60,6 +60,7 @@ struct coupon {
     int64_t redeemed_count;
     int64_t version;
     int64_t customer_uses; /* live ones of the customer asked about */
+    bool is_locked;        /* by store_lock_coupons, which leaves one that is used up */
 };
 
 /* Why a coupon cannot be used now: a reason of Unapplied, or NULL. */
@@ -125,7 +126,7 @@ struct hold {
 struct status store_add_hold(struct db_tx *tx, struct uuid checkout_id, const char *state,
                              const char *customer_key, struct hold *ret_hold);
 struct status store_lock_hold(struct db_tx *tx, struct uuid checkout_id, struct hold *ret_hold);
-/* Locks in id order; so do all who touch several coupons. */
+/* Locks in id order; so do all who touch several coupons. One that is used up is only read. */
 struct status store_lock_coupons(struct db_tx *tx, const char *const *code_keys, size_t count,
                                  const char *customer_key, struct coupon **ret_coupons,
                                  size_t *ret_count, int64_t *ret_now_us);

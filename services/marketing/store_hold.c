@@ -19,21 +19,23 @@ static const struct db_stmt LOCK_HOLD = {
     .sql = "SELECT state, coupon_ids FROM marketing.hold WHERE checkout_id = $1 FOR UPDATE",
 };
 
+/* Nobody waits for a coupon that is used up: when a code is gone, hundreds still ask for it. */
 static const struct db_stmt LOCK_COUPONS = {
     .name = "lock_coupons",
     .in = "T",
-    .out = COUPON_COLUMN_TYPES "d",
-    .sql = "SELECT " COUPON_COLUMNS ", clock_timestamp()"
-           " FROM marketing.coupon WHERE code_key = ANY ($1) ORDER BY coupon.id FOR UPDATE",
+    .out = "u",
+    .sql = "SELECT id FROM marketing.coupon WHERE code_key = ANY ($1)"
+           " AND (usage_limit = 0 OR held_count + redeemed_count < usage_limit)"
+           " ORDER BY id FOR UPDATE",
 };
 
 /* A statement of its own: one that waited for the locks would count what was there before. */
-static const struct db_stmt COUNT_USES = {
-    .name = "count_uses",
+static const struct db_stmt READ_COUPONS = {
+    .name = "read_coupons",
     .in = "Tt",
-    .out = "ui",
-    .sql = "SELECT coupon.id, " COUPON_CUSTOMER_USES
-           " FROM marketing.coupon WHERE code_key = ANY ($1)",
+    .out = COUPON_COLUMN_TYPES "id",
+    .sql = "SELECT " COUPON_COLUMNS ", " COUPON_CUSTOMER_USES ", clock_timestamp()"
+           " FROM marketing.coupon WHERE code_key = ANY ($1) ORDER BY coupon.id",
     .read_only = true,
 };
 
@@ -119,12 +121,12 @@ static struct coupon *read_coupons(struct db_tx *tx, const struct db_rows *rows)
     return coupons;
 }
 
-static int64_t uses_of(const struct db_rows *uses, struct uuid coupon_id)
+static bool has_row(const struct db_rows *ids, struct uuid id)
 {
-    for (size_t i = 0; i < uses->count; i++)
-        if (uuid_equal(db_get_uuid(uses, i, 0), coupon_id))
-            return db_get_int(uses, i, 1);
-    return 0;
+    for (size_t i = 0; i < ids->count; i++)
+        if (uuid_equal(db_get_uuid(ids, i, 0), id))
+            return true;
+    return false;
 }
 
 struct status store_lock_coupons(struct db_tx *tx, const char *const *code_keys, size_t count,
@@ -133,17 +135,19 @@ struct status store_lock_coupons(struct db_tx *tx, const char *const *code_keys,
 {
     struct db_call calls[] = {
         {.stmt = &LOCK_COUPONS, .args = DB_ARGS(db_texts(code_keys, count))},
-        {.stmt = &COUNT_USES,
+        {.stmt = &READ_COUPONS,
          .args = DB_ARGS(db_texts(code_keys, count), db_text(str_or_empty(customer_key)))},
     };
     TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
-    const struct db_rows *rows = &calls[0].rows;
+    const struct db_rows *rows = &calls[1].rows;
     *ret_coupons = read_coupons(tx, rows);
     *ret_count = rows->count;
     *ret_now_us = 0;
     for (size_t i = 0; i < rows->count; i++) {
-        (*ret_coupons)[i].customer_uses = uses_of(&calls[1].rows, (*ret_coupons)[i].id);
-        *ret_now_us = db_get_time(rows, i, COUPON_COLUMN_COUNT);
+        struct coupon *coupon = &(*ret_coupons)[i];
+        coupon->is_locked = has_row(&calls[0].rows, coupon->id);
+        coupon->customer_uses = db_get_int(rows, i, COUPON_COLUMN_COUNT);
+        *ret_now_us = db_get_time(rows, i, COUPON_COLUMN_COUNT + 1);
     }
     return status_ok();
 }
@@ -198,7 +202,7 @@ struct status store_finish_hold(struct db_tx *tx, struct uuid checkout_id, const
 }
 
 const struct db_stmt *const STORE_HOLD_STATEMENTS[] = {
-    &ADD_HOLD,           &LOCK_HOLD,   &LOCK_COUPONS, &COUNT_USES,
+    &ADD_HOLD,           &LOCK_HOLD,   &LOCK_COUPONS, &READ_COUPONS,
     &LOCK_COUPONS_BY_ID, &SET_COUNTS,  &NAME_COUPONS, &ADD_USES,
     &END_USES,           &FINISH_HOLD, NULL,
 };

@@ -185,6 +185,26 @@ START_TEST(ten_uses_are_held_ten_times_by_forty_buyers)
 }
 END_TEST
 
+/* Somebody gives a use back and takes long over it: who finds the coupon used up does not wait. */
+START_TEST(a_used_up_coupon_is_refused_without_waiting_for_its_row)
+{
+    given_marketing();
+    struct uuid id = {0};
+    ck_assert(uuid_parse(given_coupon("SUN", (struct limits){1, 0}), &id));
+    then_ok(holding(uuid_v7(), "SUN", "anna"));
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    struct coupon *coupons;
+    size_t count;
+    then_ok(db_begin(world_ctx(marketing), &tx));
+    then_ok(store_lock_coupons_by_id(tx, &id, 1, &coupons, &count));
+
+    struct status refused = holding(uuid_v7(), "SUN", "ben");
+    then_reason(refused, STATUS_FAILED_PRECONDITION, "COUPON_NOT_USABLE");
+    ck_assert_str_eq(refused.violations->allowed, "COUPON_EXHAUSTED");
+    then_counts(1, 0);
+}
+END_TEST
+
 /* Two windows of one customer wait for the same coupon: who gets it second waited with a view of
  * the time before the first. */
 START_TEST(a_customers_limit_holds_against_themselves)
@@ -229,5 +249,6 @@ void hold_case(Suite *suite)
     tcase_add_test(tcase, a_cancelled_order_gives_its_coupons_back_once);
     tcase_add_test(tcase, a_cancellation_heard_before_its_order_releases_what_is_held);
     tcase_add_test(tcase, ten_uses_are_held_ten_times_by_forty_buyers);
+    tcase_add_test(tcase, a_used_up_coupon_is_refused_without_waiting_for_its_row);
     tcase_add_test(tcase, a_customers_limit_holds_against_themselves);
 }
