@@ -181,6 +181,7 @@ static const struct error_def *const ERRORS[] = {
     &PRODUCT_NOT_FOUND,
     &CART_INCOMPLETE,
     &CART_HAS_PROBLEMS,
+    &COUPON_NOT_USABLE,
     &PRICE_CHANGED,
     &CHECKOUT_NOT_FOUND,
     &IMPORT_TOO_LARGE,

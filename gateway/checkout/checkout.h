@@ -73,5 +73,6 @@ extern struct metric CHECKOUTS;
 
 extern const struct error_def CART_INCOMPLETE;
 extern const struct error_def CART_HAS_PROBLEMS;
+extern const struct error_def COUPON_NOT_USABLE;
 extern const struct error_def PRICE_CHANGED;
 extern const struct error_def CHECKOUT_NOT_FOUND;

@@ -8,6 +8,7 @@
 #include "chassis/crash_point.h"
 #include "chassis/metrics.h"
 #include "chassis/rpc.h"
+#include "chassis/wire.h"
 #include "common/str.h"
 #include "gateway/v1/store.pb-c.h"
 #include "order/v1/service.client.h"
@@ -29,19 +30,18 @@ static const char *fingerprint(struct ctx *ctx, const struct http_request *http)
     return str_hex(ctx->arena, digest, sizeof digest);
 }
 
-/* The refusal that ended a checkout, as its client has to hear it. */
+/* The refusal that ended a checkout, as its client has to hear it: the same to whoever asks. */
 static struct status refusal_of(struct ctx *ctx, const Order__V1__Checkout *row)
 {
-    if (row->quoted_total && str_equal(row->failure_reason, PRICE_CHANGED.reason))
-        return ctx_fail_field(
-            ctx, &PRICE_CHANGED, "expectedTotal",
-            arena_printf(ctx->arena, "%" PRId64 " %s", row->expected_total->minor_units,
-                         row->expected_total->currency_code),
-            arena_printf(ctx->arena, "%" PRId64 " %s", row->quoted_total->minor_units,
-                         row->quoted_total->currency_code));
-    return status_error(row->failure_code != 0 ? (enum status_code)row->failure_code
-                                               : STATUS_FAILED_PRECONDITION,
-                        row->failure_reason, row->failure_detail);
+    struct status refusal = {
+        .code = row->failure_code != 0 ? (enum status_code)row->failure_code
+                                       : STATUS_FAILED_PRECONDITION,
+        .reason = row->failure_reason,
+        .detail = row->failure_detail,
+        .violations =
+            wire_violation_list(ctx->arena, row->failure_violations, row->n_failure_violations),
+    };
+    return refusal;
 }
 
 static struct status load_order(struct ctx *ctx, const char *id, const Order__V1__Order **ret_order)
@@ -123,7 +123,6 @@ static void drive(struct ctx *ctx, struct checkout *checkout)
     metric_add(&CHECKOUTS, (int)checkout_drive(ctx, checkout), 1);
 }
 
-/* A refusal of this very run knows its violations; the row remembers the reason only. */
 static struct status tell(struct ctx *ctx, struct exchange *exchange,
                           const struct checkout *checkout, Gateway__V1__CheckoutView *view)
 {

@@ -5,6 +5,7 @@
 
 #include "cart/v1/service.client.h"
 #include "chassis/rpc.h"
+#include "chassis/wire.h"
 #include "common/clock.h"
 #include "common/str.h"
 #include "common/uuid.h"
@@ -20,13 +21,16 @@
 /* tidy: macro: the generated name says its enum twice */
 #define PROBLEM(name) CART__V1__PROBLEM_KIND__PROBLEM_KIND_##name
 
-enum { ACTION_WAIT_MS = 15 * 60 * 1000 };
+enum { ACTION_WAIT_MS = 15 * 60 * 1000, VIOLATIONS_MAX = 100 };
 
 const struct error_def CART_INCOMPLETE = {STATUS_FAILED_PRECONDITION, "CART_INCOMPLETE",
                                           "set what the violations name, then check out again"};
-const struct error_def CART_HAS_PROBLEMS = {
-    STATUS_FAILED_PRECONDITION, "CART_HAS_PROBLEMS",
-    "read the cart's problems and change its lines or codes"};
+const struct error_def CART_HAS_PROBLEMS = {STATUS_FAILED_PRECONDITION, "CART_HAS_PROBLEMS",
+                                            "read the cart's problems and change its lines"};
+/* What marketing says of a code that goes before it is held: the same words a moment later. */
+const struct error_def COUPON_NOT_USABLE = {
+    STATUS_FAILED_PRECONDITION, "COUPON_NOT_USABLE",
+    "the violation says why: unknown, over, used up, or not for this buyer; remove the code"};
 const struct error_def PRICE_CHANGED = {STATUS_FAILED_PRECONDITION, "PRICE_CHANGED",
                                         "show the buyer the new total and check out with it"};
 
@@ -57,28 +61,34 @@ static struct status check_complete(struct ctx *ctx, const Cart__V1__Cart *cart)
 }
 
 /* A changed price alone is no obstacle: the total that the buyer agreed to decides. Stock is
- * decided by the reservation. */
+ * decided by the reservation; coupons are looked at by themselves. */
 static bool is_obstacle(const Cart__V1__CartProblem *problem)
 {
-    return problem->kind != PROBLEM(PRICE_CHANGED) && problem->kind != PROBLEM(SHORT_STOCK);
-}
-
-static void name_obstacle(struct ctx *ctx, const Cart__V1__CartProblem *problem)
-{
-    if (problem->kind == PROBLEM(COUPON))
-        ctx_violation(ctx, "cart.couponCodes", problem->detail, "codes that apply");
-    else
-        ctx_violation(ctx, arena_printf(ctx->arena, "cart.lines[%s]", problem->line_id),
-                      problem->detail, "a line without problems");
+    return problem->kind != PROBLEM(PRICE_CHANGED) && problem->kind != PROBLEM(SHORT_STOCK) &&
+           problem->kind != PROBLEM(COUPON);
 }
 
 static struct status check_problems(struct ctx *ctx, const Cart__V1__FreezeCartResponse *frozen)
 {
     for (size_t i = 0; i < frozen->n_problems; i++)
         if (is_obstacle(frozen->problems[i]))
-            name_obstacle(ctx, frozen->problems[i]);
+            ctx_violation(ctx,
+                          arena_printf(ctx->arena, "cart.lines[%s]", frozen->problems[i]->line_id),
+                          frozen->problems[i]->detail, "a line without problems");
     if (ctx_has_violations(ctx))
         return ctx_fail(ctx, &CART_HAS_PROBLEMS, "cart %s", frozen->cart->id);
+    return status_ok();
+}
+
+static struct status check_coupons(struct ctx *ctx, const Cart__V1__FreezeCartResponse *frozen)
+{
+    const Cart__V1__Quote *quote = frozen->quote;
+    for (size_t i = 0; i < quote->n_unapplied; i++)
+        if (!str_is_empty(quote->unapplied[i]->coupon_code))
+            ctx_violation(ctx, "couponCodes", quote->unapplied[i]->coupon_code,
+                          quote->unapplied[i]->reason);
+    if (ctx_has_violations(ctx))
+        return ctx_fail(ctx, &COUPON_NOT_USABLE, "cart %s", frozen->cart->id);
     return status_ok();
 }
 
@@ -123,6 +133,7 @@ struct status step_freeze_cart(struct ctx *ctx, struct saga *saga)
     checkout->customer_key = frozen->customer_key;
     TRY(check_complete(ctx, frozen->cart));
     TRY(check_problems(ctx, frozen));
+    TRY(check_coupons(ctx, frozen));
     TRY(check_shipping(ctx, frozen));
     return check_total(ctx, checkout, frozen->quote);
 }
@@ -323,6 +334,10 @@ struct status checkout_begin_undo(struct ctx *ctx, struct saga *saga, struct sta
     request.failure_code = (int32_t)refusal.code;
     request.failure_reason = str_or_empty(refusal.reason);
     request.failure_detail = arena_printf(ctx->arena, "%.900s", str_or_empty(refusal.detail));
+    request.failure_violations =
+        wire_violations(ctx->arena, refusal.violations, &request.n_failure_violations);
+    if (request.n_failure_violations > VIOLATIONS_MAX) // a cart may have more lines
+        request.n_failure_violations = VIOLATIONS_MAX;
     if (checkout->quote && rpc_reason_is(refusal, &PRICE_CHANGED)) {
         total.minor_units = checkout->quote->total_minor;
         total.currency_code = checkout->quote->currency_code;

@@ -2,6 +2,7 @@
  * codes" and "Unary-Response"). */
 #include "rpc.h"
 
+#include "chassis/wire.h"
 #include "common/json.h"
 #include "common/v1/error.pb-c.h"
 #include "trace.h"
@@ -170,24 +171,11 @@ static struct rpc_detail own_detail(struct ctx *ctx, struct status status)
 {
     Common__V1__ErrorDetail detail = COMMON__V1__ERROR_DETAIL__INIT;
     char trace_id[33];
-    size_t count = 0;
 
     trace_id_format(&ctx->trace, trace_id);
     detail.reason = status.reason;
     detail.trace_id = trace_id;
-    for (const struct violation *v = status.violations; v; v = v->next)
-        count++;
-    detail.n_violations = count;
-    detail.violations = arena_array(ctx->arena, Common__V1__FieldViolation *, count);
-    count = 0;
-    for (const struct violation *v = status.violations; v; v = v->next) {
-        Common__V1__FieldViolation *violation = arena_new(ctx->arena, Common__V1__FieldViolation);
-        common__v1__field_violation__init(violation);
-        violation->field = v->field;
-        violation->value = str_or_empty(v->value);
-        violation->allowed = v->allowed;
-        detail.violations[count++] = violation;
-    }
+    detail.violations = wire_violations(ctx->arena, status.violations, &detail.n_violations);
     size_t size = common__v1__error_detail__get_packed_size(&detail);
     uint8_t *packed = arena_alloc(ctx->arena, size);
     common__v1__error_detail__pack(&detail, packed);
@@ -197,7 +185,6 @@ static struct rpc_detail own_detail(struct ctx *ctx, struct status status)
 static void take_detail(struct ctx *ctx, const struct json_node *detail, struct status *status)
 {
     const char *value = json_text(json_member(detail, "value"));
-    struct violation *first = NULL;
     uint8_t *packed = NULL;
     size_t length = 0;
 
@@ -213,13 +200,6 @@ static void take_detail(struct ctx *ctx, const struct json_node *detail, struct 
     if (!unpacked)
         return;
     status->reason = rpc_intern(unpacked->reason);
-    for (size_t i = unpacked->n_violations; i-- > 0;) {
-        struct violation *violation = arena_new(ctx->arena, struct violation);
-        violation->field = unpacked->violations[i]->field;
-        violation->value = unpacked->violations[i]->value;
-        violation->allowed = unpacked->violations[i]->allowed;
-        violation->next = first;
-        first = violation;
-    }
-    status->violations = first;
+    status->violations =
+        wire_violation_list(ctx->arena, unpacked->violations, unpacked->n_violations);
 }

@@ -1,5 +1,7 @@
-/* wire.c - timestamps, money and decimals as messages. */
+/* wire.c - timestamps, money, decimals and violations as messages. */
 #include "chassis/wire.h"
+
+#include "common/str.h"
 
 #include <string.h>
 
@@ -62,4 +64,40 @@ struct decimal wire_decimal_value(const Common__V1__Decimal *decimal)
     if (decimal == NULL)
         return (struct decimal){0};
     return (struct decimal){decimal->unscaled, decimal->scale};
+}
+
+Common__V1__FieldViolation **wire_violations(struct arena *arena,
+                                             const struct violation *violations, size_t *ret_count)
+{
+    size_t count = 0;
+    for (const struct violation *v = violations; v; v = v->next)
+        count++;
+    Common__V1__FieldViolation **messages = arena_array(arena, Common__V1__FieldViolation *, count);
+    *ret_count = count;
+    count = 0;
+    for (const struct violation *v = violations; v; v = v->next) {
+        Common__V1__FieldViolation *message = arena_new(arena, Common__V1__FieldViolation);
+        common__v1__field_violation__init(message);
+        message->field = v->field;
+        message->value = str_or_empty(v->value);
+        message->allowed = v->allowed;
+        messages[count++] = message;
+    }
+    return messages;
+}
+
+const struct violation *wire_violation_list(struct arena *arena,
+                                            Common__V1__FieldViolation *const *violations,
+                                            size_t count)
+{
+    struct violation *first = NULL;
+    for (size_t i = count; i-- > 0;) {
+        struct violation *violation = arena_new(arena, struct violation);
+        violation->field = violations[i]->field;
+        violation->value = violations[i]->value;
+        violation->allowed = violations[i]->allowed;
+        violation->next = first;
+        first = violation;
+    }
+    return first;
 }

@@ -115,6 +115,8 @@ Order__V1__Checkout *checkout_message(struct ctx *ctx, const struct checkout *c,
 {
     const Order__V1__Checkout *allocations =
         message_unpack(ctx, &order__v1__checkout__descriptor, c->allocations);
+    const Order__V1__Checkout *violations =
+        message_unpack(ctx, &order__v1__checkout__descriptor, c->violations);
     const Order__V1__UpdateTendersRequest *inputs = checkout_tenders(ctx, c);
     const Order__V1__CheckoutSnapshot *snapshot =
         message_unpack(ctx, &order__v1__checkout_snapshot__descriptor, c->snapshot);
@@ -146,6 +148,10 @@ Order__V1__Checkout *checkout_message(struct ctx *ctx, const struct checkout *c,
     out->failure_reason = str_or_empty(c->failure_reason);
     out->failure_detail = str_or_empty(c->failure_detail);
     out->failure_code = (int32_t)c->failure_code;
+    if (violations != NULL) {
+        out->failure_violations = violations->failure_violations;
+        out->n_failure_violations = violations->n_failure_violations;
+    }
     out->deadline = wire_time(ctx->arena, c->deadline_us);
     out->create_time = wire_time(ctx->arena, c->create_us);
     out->update_time = wire_time(ctx->arena, c->update_us);

@@ -29,7 +29,8 @@ static struct status take_snapshot(struct ctx *ctx, const Order__V1__CheckoutSna
 static struct status take_reservation(struct ctx *ctx,
                                       const struct checkout_reservation *reservation,
                                       struct checkout *checkout);
-static void take_failure(const Order__V1__AdvanceCheckoutRequest *req, struct checkout *checkout);
+static void take_failure(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                         struct checkout *checkout);
 static struct status check_voided(struct ctx *ctx, const struct payment_list *payments);
 static bool is_quoted(const Cart__V1__CartLine *line, const Cart__V1__Quote *quote);
 static bool is_covered(const Cart__V1__CartLine *line,
@@ -141,7 +142,7 @@ static struct status apply(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequ
                                     req->reservation_id, req->allocations, req->n_allocations},
                                 checkout);
     case CHECKOUT_CANCELLING:
-        take_failure(req, checkout);
+        take_failure(ctx, req, checkout);
         return status_ok();
     case CHECKOUT_CANCELLED:
         return check_voided(ctx, payments);
@@ -236,11 +237,20 @@ static bool is_covered(const Cart__V1__CartLine *line,
     return left == 0;
 }
 
-static void take_failure(const Order__V1__AdvanceCheckoutRequest *req, struct checkout *checkout)
+static void take_failure(struct ctx *ctx, const Order__V1__AdvanceCheckoutRequest *req,
+                         struct checkout *checkout)
 {
+    Order__V1__Checkout kept = ORDER__V1__CHECKOUT__INIT;
+
     checkout->failure_reason = req->failure_reason;
     checkout->failure_detail = req->failure_detail;
     checkout->failure_code = req->failure_code;
+    if (req->n_failure_violations > 0) {
+        kept.failure_violations = req->failure_violations;
+        kept.n_failure_violations = req->n_failure_violations;
+        checkout->violations = message_pack(ctx, &kept.base);
+        checkout->is_violations_new = true;
+    }
     if (req->quoted_total != NULL && money_is_currency(req->quoted_total->currency_code)) {
         checkout->has_quoted = true;
         checkout->quoted_minor = req->quoted_total->minor_units;

@@ -50,8 +50,8 @@ struct checkout {
     bool has_quoted;
     int64_t quoted_minor;
     const char *quoted_currency;
-    struct db_bytes tenders, snapshot, allocations;
-    bool is_tenders_new, is_snapshot_new, is_allocations_new; /* to be written */
+    struct db_bytes tenders, snapshot, allocations, violations;
+    bool is_tenders_new, is_snapshot_new, is_allocations_new, is_violations_new; /* to be written */
     int64_t lease_until_us, wake_us, deadline_us, create_us, update_us;
     int64_t now_us; /* the database's clock when the row was read */
 };

@@ -10,8 +10,8 @@
     " event_count, client_key, fingerprint, driver, order_number, failure_reason,"                 \
     " failure_detail, expected_minor, currency_code, quoted_minor, quoted_currency, tenders,"      \
     " snapshot, allocations, lease_until, wake_time, deadline, create_time, update_time,"          \
-    " clock_timestamp(), coalesce(failure_code, 0), attempts"
-#define CHECKOUT_OUT "uuuuiiiiittttttititbbbddddddii"
+    " clock_timestamp(), coalesce(failure_code, 0), attempts, failure_violations"
+#define CHECKOUT_OUT "uuuuiiiiittttttititbbbddddddiib"
 
 static const struct db_stmt ADD_CHECKOUT = {
     .name = "add_checkout",
@@ -65,15 +65,16 @@ static const struct db_stmt GET_CHECKOUT_BY_CART = {
 
 static const struct db_stmt SAVE_CHECKOUT = {
     .name = "save_checkout",
-    .in = "uiuiittttitbbbdddii",
+    .in = "uiuiittttitbbbdddiib",
     .out = "",
     .sql = "UPDATE orders.checkout SET state = $2, reservation_id = $3, epoch = $4,"
            " event_count = $5, driver = $6, order_number = $7, failure_reason = $8,"
            " failure_detail = $9, quoted_minor = $10, quoted_currency = $11,"
            " tenders = coalesce($12, tenders), snapshot = coalesce($13, snapshot),"
            " allocations = coalesce($14, allocations), lease_until = $15, wake_time = $16,"
-           " deadline = $17, failure_code = $18, attempts = $19, update_time = clock_timestamp()"
-           " WHERE id = $1",
+           " deadline = $17, failure_code = $18, attempts = $19,"
+           " failure_violations = coalesce($20, failure_violations),"
+           " update_time = clock_timestamp() WHERE id = $1",
 };
 
 /* Nobody drives it, and somebody should have looked. Should the request be lost, the next one
@@ -264,7 +265,7 @@ struct status store_save_checkout(struct db_tx *tx, const struct checkout *c)
                 bytes_if(c->is_tenders_new, c->tenders), bytes_if(c->is_snapshot_new, c->snapshot),
                 bytes_if(c->is_allocations_new, c->allocations), db_time(c->lease_until_us),
                 db_time(c->wake_us), db_time(c->deadline_us), db_int(c->failure_code),
-                db_int(c->attempts)));
+                db_int(c->attempts), bytes_if(c->is_violations_new, c->violations)));
 }
 
 struct status store_wake_checkouts(struct db_tx *tx, int64_t wait_max_ms, int64_t batch,
@@ -382,5 +383,6 @@ static struct checkout read_checkout(const struct db_rows *rows)
         .now_us = db_get_time(rows, 0, 27),
         .failure_code = db_get_int(rows, 0, 28),
         .attempts = db_get_int(rows, 0, 29),
+        .violations = db_get_bytes(rows, 0, 30),
     };
 }

@@ -106,9 +106,14 @@ START_TEST(an_exhausted_coupon_stops_the_checkout_and_frees_the_stock)
     int64_t discounted = total_of(second);
     bought(first);
 
-    struct answer answer = when_buying(second, discounted, new_key());
+    const char *key = new_key();
+    struct answer answer = when_buying(second, discounted, key);
+    struct answer repeated = when_buying(second, discounted, key);
 
-    expect(answer, 409);
+    expect_problem(answer, 409, "COUPON_NOT_USABLE");
+    expect_problem(repeated, 409, "COUPON_NOT_USABLE");
+    ck_assert_str_eq(text_at(answer, "violations.0.allowed"), "COUPON_EXHAUSTED");
+    ck_assert_str_eq(text_at(repeated, "violations.0.allowed"), "COUPON_EXHAUSTED");
     until(arena_printf(arena, "/products/%s", item.slug), "product.variants.0.available", "9");
 }
 END_TEST

@@ -297,6 +297,34 @@ START_TEST(a_refusal_keeps_its_code)
 }
 END_TEST
 
+START_TEST(a_refusal_keeps_what_it_was_about)
+{
+    struct sale sale = given_reserved(given_order_daemon(), "manual");
+    Order__V1__AdvanceCheckoutRequest req = ORDER__V1__ADVANCE_CHECKOUT_REQUEST__INIT;
+    Order__V1__AdvanceCheckoutResponse reply = ORDER__V1__ADVANCE_CHECKOUT_RESPONSE__INIT;
+    Common__V1__FieldViolation violation = COMMON__V1__FIELD_VIOLATION__INIT;
+    Common__V1__FieldViolation *violations[] = {&violation};
+    violation.field = "couponCodes";
+    violation.value = "SUN";
+    violation.allowed = "COUPON_EXHAUSTED";
+    req.checkout_id = sale.checkout_id;
+    req.epoch = sale.epoch;
+    req.to_state = (Order__V1__CheckoutState)CHECKOUT_CANCELLING;
+    req.failure_reason = "COUPON_NOT_USABLE";
+    req.n_failure_violations = ARRAY_LEN(violations);
+    req.failure_violations = violations;
+    then_ok(order_advance_checkout(world_ctx(sale.daemon), &req, &reply));
+
+    then_ok(sale_advance(&sale, CHECKOUT_CANCELLED, "")); // nothing was held: it may end
+
+    const Order__V1__Checkout *row = checkout_now(&sale);
+    ck_assert_int_eq(row->n_failure_violations, 1);
+    ck_assert_str_eq(row->failure_violations[0]->field, "couponCodes");
+    ck_assert_str_eq(row->failure_violations[0]->value, "SUN");
+    ck_assert_str_eq(row->failure_violations[0]->allowed, "COUPON_EXHAUSTED");
+}
+END_TEST
+
 START_TEST(a_cancelled_checkout_frees_its_cart)
 {
     struct sale sale = given_reserved(given_order_daemon(), "manual");
@@ -492,6 +520,7 @@ void checkout_case(Suite *suite)
     tcase_add_test(checkout, a_snapshot_that_sells_a_line_for_nothing_is_refused);
     tcase_add_test(checkout, a_cancelled_checkout_frees_its_cart);
     tcase_add_test(checkout, a_refusal_keeps_its_code);
+    tcase_add_test(checkout, a_refusal_keeps_what_it_was_about);
     tcase_add_test(checkout, a_void_before_any_authorization_leaves_a_tombstone);
     tcase_add_test(checkout, cancelled_is_not_said_while_money_is_held);
     tcase_add_test(checkout, past_its_deadline_a_checkout_is_claimed_to_be_cancelled);

@@ -4,6 +4,8 @@
 #include "common/arena.h"
 #include "common/decimal.h"
 #include "common/money.h"
+#include "common/status.h"
+#include "common/v1/error.pb-c.h"
 #include "common/v1/money.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
@@ -19,3 +21,10 @@ struct money wire_money_value(const Common__V1__Money *money);
 
 Common__V1__Decimal *wire_decimal(struct arena *arena, struct decimal value);
 struct decimal wire_decimal_value(const Common__V1__Decimal *decimal); /* NULL is 0 */
+
+/* Violations of a refusal as a repeated field, and back; the strings are shared. */
+Common__V1__FieldViolation **wire_violations(struct arena *arena,
+                                             const struct violation *violations, size_t *ret_count);
+const struct violation *wire_violation_list(struct arena *arena,
+                                            Common__V1__FieldViolation *const *violations,
+                                            size_t count);
