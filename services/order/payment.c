@@ -269,8 +269,6 @@ static struct status learn_voided(struct db_tx *tx, struct payment *p, enum entr
                                 .outcome = ENTRY_SUCCEEDED,
                                 .number = p->is_voiding ? p->void_count : p->void_count + 1,
                                 .amount = p->authorized - p->captured};
-    if (!p->is_voiding)
-        p->void_count++;
     return record(tx, p, &fact);
 }
 

@@ -141,6 +141,7 @@ static bool cancel(struct payment *p, const struct payment_fact *fact)
         if (!p->is_voiding && p->state == PAYMENT_VOIDED)
             return false;
         p->is_voiding = false;
+        p->void_count = fact->number; // one that nobody asked for has the next
         p->authorized = p->captured;
         p->capture_requested = p->captured;
         if (p->captured == 0)

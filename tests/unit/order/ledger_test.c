@@ -77,6 +77,18 @@ START_TEST(money_that_shows_up_after_a_void_is_known_and_has_to_go_back)
 }
 END_TEST
 
+/* The provider's webhook and its answer to us say the same, in any order. */
+START_TEST(a_void_that_is_heard_of_twice_is_counted_once)
+{
+    struct payment p = given_authorized();
+
+    ck_assert(apply(&p, ENTRY_VOID, ENTRY_SUCCEEDED, 1, 700)); // nobody asked for it
+    ck_assert_int_eq(p.void_count, 1);
+    ck_assert(!apply(&p, ENTRY_VOID, ENTRY_SUCCEEDED, 2, 0));
+    ck_assert_int_eq(p.void_count, 1);
+}
+END_TEST
+
 START_TEST(captures_never_exceed_what_is_held)
 {
     struct payment p = given_authorized();
@@ -185,6 +197,7 @@ void ledger_case(Suite *suite)
     tcase_add_test(ledger, the_attempt_rises_only_with_a_new_request);
     tcase_add_test(ledger, a_tombstone_refuses_a_late_authorization);
     tcase_add_test(ledger, money_that_shows_up_after_a_void_is_known_and_has_to_go_back);
+    tcase_add_test(ledger, a_void_that_is_heard_of_twice_is_counted_once);
     tcase_add_test(ledger, captures_never_exceed_what_is_held);
     tcase_add_test(ledger, a_last_capture_releases_the_rest);
     tcase_add_test(ledger, refunds_never_exceed_what_was_taken);
