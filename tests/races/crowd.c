@@ -52,7 +52,7 @@ TCase *race_case(Suite *suite, const char *name)
 {
     TCase *tcase = shop_case(suite, name);
     tcase_add_checked_fixture(tcase, NULL, forget);
-    tcase_add_checked_fixture(tcase, NULL, then_invariants_hold);
+    tcase_add_checked_fixture(tcase, race_begins, then_invariants_hold);
     return tcase;
 }
 

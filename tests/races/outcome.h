@@ -29,5 +29,6 @@ struct book book_until(const char *checkout_id, int64_t kept_minor);
  * order daemon's own role. */
 void out_of_time(const char *checkout_id);
 
-/* tests/invariants finds nothing, once what events drive has come to rest. */
+void race_begins(void);
+/* tests/invariants finds nothing since then, once what events drive has come to rest. */
 void then_invariants_hold(void);
