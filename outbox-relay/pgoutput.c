@@ -43,7 +43,11 @@ struct pgoutput_message pgoutput_decode(struct pgoutput *self, const void *data,
 
 int64_t pgoutput_time_us(int64_t postgres_us)
 {
-    return postgres_us + (int64_t)POSTGRES_EPOCH_S * 1000000;
+    int64_t unix_us;
+    // What Postgres calls infinity stays the end of time.
+    return __builtin_add_overflow(postgres_us, (int64_t)POSTGRES_EPOCH_S * 1000000, &unix_us)
+               ? INT64_MAX
+               : unix_us;
 }
 
 /* final LSN, commit time, xid */

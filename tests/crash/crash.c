@@ -336,7 +336,7 @@ static void settle(void)
 
 static bool parse(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--list") == 0) {
             each_pair(print_pair);
@@ -352,7 +352,6 @@ static bool parse(int argc, char **argv)
         else if (strcmp(argv[i], "--hits") != 0 ||
                  sscanf(value, "%d-%d", &wanted.first_hit, &wanted.last_hit) < 1)
             return false;
-        i++;
     }
     if (wanted.last_hit < wanted.first_hit)
         wanted.last_hit = wanted.first_hit;

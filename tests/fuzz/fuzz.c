@@ -93,11 +93,14 @@ void fuzz_drop_unknown(const struct message_schema *schema, ProtobufCMessage *me
     message->n_unknown_fields = 0;
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
         ProtobufCMessage **children;
-        if (schema->fields[i].message == NULL)
+        if (descriptor->fields[i].type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
         size_t count = messages_of(&descriptor->fields[i], message, &children);
         for (size_t j = 0; j < count; j++)
-            fuzz_drop_unknown(schema->fields[i].message, children[j]);
+            if (schema->fields[i].message != NULL)
+                fuzz_drop_unknown(schema->fields[i].message, children[j]);
+            else
+                children[j]->n_unknown_fields = 0; // the entry of a map
     }
 }
 

@@ -64,7 +64,7 @@ static struct tally *find(const char *operation)
         if (strcmp(tallies[i].operation, operation) == 0)
             return &tallies[i];
     }
-    assert(!"too many operations");
+    assert(false && "too many operations");
     return NULL;
 }
 

@@ -82,7 +82,7 @@ static struct kind draw(struct dice *dice)
                                  ? fault->targets[2 * (size_t)dice_roll(dice, (int64_t)pairs)]
                                  : NULL};
     }
-    assert(!"a roll beyond the weights");
+    assert(false && "a roll beyond the weights");
     return (struct kind){0};
 }
 
