@@ -68,42 +68,6 @@ uint8_t *fuzz_pack(struct arena *arena, const ProtobufCMessage *message, size_t 
     return packed;
 }
 
-/* How many messages a field holds, and where. */
-static size_t messages_of(const ProtobufCFieldDescriptor *field, ProtobufCMessage *message,
-                          ProtobufCMessage ***ret_messages)
-{
-    char *base = (char *)message;
-    void *at = base + field->offset;
-
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        *ret_messages = *(ProtobufCMessage ***)at;
-        return *(size_t *)(void *)(base + field->quantifier_offset);
-    }
-    bool is_other_case = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
-                         *(uint32_t *)(void *)(base + field->quantifier_offset) != field->id;
-    *ret_messages = at;
-    return !is_other_case && **ret_messages ? 1 : 0;
-}
-
-/* Contracts have no recursive messages, so neither stack nor time runs away. */
-void fuzz_drop_unknown(const struct message_schema *schema, ProtobufCMessage *message)
-{
-    const ProtobufCMessageDescriptor *descriptor = schema->descriptor;
-
-    message->n_unknown_fields = 0;
-    for (unsigned i = 0; i < descriptor->n_fields; i++) {
-        ProtobufCMessage **children;
-        if (descriptor->fields[i].type != PROTOBUF_C_TYPE_MESSAGE)
-            continue;
-        size_t count = messages_of(&descriptor->fields[i], message, &children);
-        for (size_t j = 0; j < count; j++)
-            if (schema->fields[i].message != NULL)
-                fuzz_drop_unknown(schema->fields[i].message, children[j]);
-            else
-                children[j]->n_unknown_fields = 0; // the entry of a map
-    }
-}
-
 static void note(void *closure, const char *path, const char *value, const char *allowed)
 {
     int *count = closure;

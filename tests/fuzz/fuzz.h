@@ -40,7 +40,5 @@ uint8_t *fuzz_rest(struct arena *arena, struct fuzz_input *input, size_t *ret_le
 
 /* The message's bytes. */
 uint8_t *fuzz_pack(struct arena *arena, const ProtobufCMessage *message, size_t *ret_length);
-/* Drops what the schema does not know, in the whole tree: JSON has no room for it. */
-void fuzz_drop_unknown(const struct message_schema *schema, ProtobufCMessage *message);
 bool fuzz_is_valid(const struct message_schema *schema, const ProtobufCMessage *message);
 bool fuzz_same(const void *a, size_t a_length, const void *b, size_t b_length);
