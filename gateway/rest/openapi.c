@@ -146,7 +146,7 @@ static void write_path_parameters(struct document *doc, const struct route *rout
                              true);
         json_key(&doc->json, "schema");
         if (holder) {
-            openapi_write_field(&doc->json, &doc->schemas, holder, field, true);
+            openapi_write_field(&doc->json, &doc->schemas, holder, field, SCHEMA_PARAMETER);
         } else {
             json_begin_object(&doc->json);
             write_text(&doc->json, "type", "string");
@@ -167,7 +167,7 @@ static void write_query_parameters(struct document *doc, const struct route *rou
         if (!str_is_empty(schema->fields[i].doc))
             write_text(&doc->json, "description", schema->fields[i].doc);
         json_key(&doc->json, "schema");
-        openapi_write_field(&doc->json, &doc->schemas, schema, i, true);
+        openapi_write_field(&doc->json, &doc->schemas, schema, i, SCHEMA_PARAMETER);
         json_end_object(&doc->json);
     }
 }
@@ -236,14 +236,16 @@ static void write_body_schema(struct document *doc, const struct route *route)
         json_begin_object(&doc->json);
         json_end_object(&doc->json);
     } else if (str_equal(route->body, "*")) {
-        openapi_write_object(&doc->json, &doc->schemas, schema, is_in_body, route);
+        openapi_write_object(&doc->json, &doc->schemas, schema,
+                             &(struct object_view){SCHEMA_BODY, is_in_body, route});
     } else if ((schema = resolve(route, doc->schemas.arena, route->body, &field))) {
         const struct part part = {route, doc->schemas.arena};
         schema = schema->fields[field].message;
         if (path_names_part(doc, route))
-            openapi_write_object(&doc->json, &doc->schemas, schema, is_in_part, &part);
+            openapi_write_object(&doc->json, &doc->schemas, schema,
+                                 &(struct object_view){SCHEMA_BODY, is_in_part, &part});
         else
-            openapi_write_reference(&doc->json, &doc->schemas, schema);
+            openapi_write_reference(&doc->json, &doc->schemas, schema, SCHEMA_BODY);
     }
 }
 
@@ -284,7 +286,7 @@ static void write_response(struct document *doc, const struct route *route, int 
         begin_object(&doc->json, "content");
         begin_object(&doc->json, "application/json");
         json_key(&doc->json, "schema");
-        openapi_write_reference(&doc->json, &doc->schemas, response);
+        openapi_write_reference(&doc->json, &doc->schemas, response, SCHEMA_REPLY);
         json_end_object(&doc->json);
         json_end_object(&doc->json);
         openapi_write_links(&doc->json, doc->schemas.arena, route);
@@ -454,7 +456,7 @@ static void write_components(struct document *doc)
     begin_object(json, "content");
     begin_object(json, "application/problem+json");
     json_key(json, "schema");
-    openapi_write_reference(json, &doc->schemas, &gateway__v1__problem__schema);
+    openapi_write_reference(json, &doc->schemas, &gateway__v1__problem__schema, SCHEMA_REPLY);
     json_end_object(json);
     json_end_object(json);
     json_end_object(json);

@@ -5,26 +5,33 @@
 
 #include "common/json.h"
 
-/* Messages that the document refers to, each once, in the order in which they were met. */
+/* Where a schema stands: what we take is refused unless it is as said, what we answer may grow. */
+enum schema_use { SCHEMA_REPLY, SCHEMA_BODY, SCHEMA_PARAMETER };
+
+/* Messages that the document refers to, each once a use, in the order in which they were met. */
 struct schema_list {
     struct arena *arena;
-    const struct message_schema **items;
+    struct listed_schema {
+        const struct message_schema *schema;
+        enum schema_use use; /* reply or body */
+    } * items;
     size_t count, room;
 };
 
-void schema_list_add(struct schema_list *list, const struct message_schema *schema);
-
 /* {"$ref": "#/components/schemas/<name>"}, or the JSON form of a well-known type. */
 void openapi_write_reference(struct json_writer *json, struct schema_list *list,
-                             const struct message_schema *schema);
+                             const struct message_schema *schema, enum schema_use use);
 /* The schema of one field. As a parameter: its one element when it is a list. */
 void openapi_write_field(struct json_writer *json, struct schema_list *list,
-                         const struct message_schema *schema, unsigned field, bool is_parameter);
+                         const struct message_schema *schema, unsigned field, enum schema_use use);
 /* An object with the fields that `is_shown` lets through (NULL: all). */
-typedef bool field_filter(const void *closure, const char *name);
+struct object_view {
+    enum schema_use use;
+    bool (*is_shown)(const void *closure, const char *name);
+    const void *closure;
+};
 void openapi_write_object(struct json_writer *json, struct schema_list *list,
-                          const struct message_schema *schema, field_filter *is_shown,
-                          const void *closure);
+                          const struct message_schema *schema, const struct object_view *view);
 /* Every message on the list, and what those refer to in turn. */
 void openapi_write_schemas(struct json_writer *json, struct schema_list *list);
 

@@ -2,7 +2,8 @@
  *
  * Read off the tables: a variable stands for a member of the collection before it, so the answer of
  * that collection (POST /carts, GET /products) or of anything below (/carts/{cart_id}/lines) tells
- * its value; and a field that is called like a variable (order_id) is one. */
+ * its value; and a field that is called like a variable (order_id) is one. A body that must name
+ * such a thing (cart_id of a checkout) takes it from an answer that shows one. */
 #include "rest/openapi.h"
 
 #include <string.h>
@@ -143,29 +144,124 @@ static bool write_parameters(struct arena *arena, struct buffer *out, const stru
     return is_new;
 }
 
+static bool is_id(const struct message_schema *schema, unsigned field)
+{
+    const char *name = schema->descriptor->fields[field].name;
+    const unsigned wanted = FIELD_REQUIRED | FIELD_UUID;
+    size_t length = strlen(name);
+
+    return (schema->fields[field].flags & wanted) == wanted && length > strlen("_id") &&
+           str_equal(name + length - strlen("_id"), "_id");
+}
+
+/* The id of the thing that a required field like cart_id names, in an answer; NULL when it shows
+ * none. */
+static const char *named_pointer(struct arena *arena, const struct message_schema *response,
+                                 const char *name)
+{
+    size_t stem = strlen(name) - strlen("_id");
+    unsigned same = find_scalar(response, name);
+
+    if (same < response->descriptor->n_fields)
+        return arena_printf(arena, "/%s", json_name(response, same));
+    for (unsigned i = 0; i < response->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &response->descriptor->fields[i];
+        const struct message_schema *inner = response->fields[i].message;
+
+        if (!inner || field->label == PROTOBUF_C_LABEL_REPEATED || strlen(field->name) != stem ||
+            strncmp(field->name, name, stem) != 0)
+            continue;
+        unsigned id = find_scalar(inner, "id");
+        if (id < inner->descriptor->n_fields)
+            return arena_printf(arena, "/%s/%s", json_name(response, i), json_name(inner, id));
+    }
+    return NULL;
+}
+
+static bool is_same_area(const struct route *a, const struct route *b)
+{
+    return !strncmp(a->path, b->path, strcspn(a->path + 1, "/") + 2);
+}
+
+/* Writes the part of the body that comes from the answer; false when none does. */
+static bool write_request_body(struct arena *arena, struct buffer *out, const struct route *from,
+                               const struct route *to)
+{
+    const struct message_schema *request = route_request(to);
+    struct json_writer json;
+    bool is_new = false;
+
+    if (!str_equal(to->body, "*") || !is_same_area(from, to))
+        return false;
+    json_writer_init(&json, out);
+    json_begin_object(&json);
+    for (unsigned i = 0; i < request->descriptor->n_fields; i++) {
+        const char *name = request->descriptor->fields[i].name, *pointer = NULL;
+
+        if (is_id(request, i) && !route_names_in_path(to, name))
+            pointer = named_pointer(arena, route_response(from), name);
+        if (!pointer)
+            continue;
+        is_new = true;
+        json_key(&json, json_name(request, i));
+        json_string(&json, arena_printf(arena, "$response.body#%s", pointer));
+    }
+    json_end_object(&json);
+    return is_new;
+}
+
+struct link {
+    struct buffer parameters, body;
+    bool has_parameters, has_body;
+};
+
+/* False when the answer says nothing that the other route asks for, or not all of its path. */
+static bool make_link(struct arena *arena, struct link *link, const struct route *from,
+                      const struct route *to)
+{
+    buffer_init(&link->parameters, arena, 128);
+    buffer_init(&link->body, arena, 64);
+    if (to == from || !route_response(from))
+        return false;
+    link->has_parameters = write_parameters(arena, &link->parameters, from, to);
+    link->has_body = (link->has_parameters || !strchr(to->path, '{')) &&
+                     write_request_body(arena, &link->body, from, to);
+    return link->has_parameters || link->has_body;
+}
+
+static void write_link(struct json_writer *json, struct arena *arena, const struct link *link,
+                       const struct route *to)
+{
+    json_key(json, route_operation_id(arena, to));
+    json_begin_object(json);
+    json_key(json, "operationId");
+    json_string(json, route_operation_id(arena, to));
+    if (link->has_parameters) {
+        json_key(json, "parameters");
+        json_raw(json, link->parameters.data, link->parameters.length);
+    }
+    if (link->has_body) {
+        json_key(json, "requestBody");
+        json_raw(json, link->body.data, link->body.length);
+    }
+    json_end_object(json);
+}
+
 void openapi_write_links(struct json_writer *json, struct arena *arena, const struct route *route)
 {
     struct route_walk walk = {0};
+    struct link link;
     bool is_open = false;
 
     for (const struct route *to; (to = route_next(&walk));) {
-        struct buffer parameters;
-        buffer_init(&parameters, arena, 128);
-        if (to == route || !route_response(route) ||
-            !write_parameters(arena, &parameters, route, to))
+        if (!make_link(arena, &link, route, to))
             continue;
         if (!is_open) {
             json_key(json, "links");
             json_begin_object(json);
         }
         is_open = true;
-        json_key(json, route_operation_id(arena, to));
-        json_begin_object(json);
-        json_key(json, "operationId");
-        json_string(json, route_operation_id(arena, to));
-        json_key(json, "parameters");
-        json_raw(json, parameters.data, parameters.length);
-        json_end_object(json);
+        write_link(json, arena, &link, to);
     }
     if (is_open)
         json_end_object(json);

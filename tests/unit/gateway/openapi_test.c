@@ -15,6 +15,11 @@ static const struct json_node *document_of(struct ctx *ctx)
     return root;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    return strlen(text) >= strlen(end) && str_equal(text + strlen(text) - strlen(end), end);
+}
+
 /* As the document writes it: dots in variables are underscores; names may be another route's. */
 static bool is_template(const char *shown, const char *path)
 {
@@ -149,6 +154,131 @@ START_TEST(an_answer_links_to_what_its_member_is_asked_for)
 }
 END_TEST
 
+START_TEST(a_body_names_what_an_answer_shows)
+{
+    struct ctx *ctx = begin_ctx();
+    struct buffer out;
+    buffer_init(&out, ctx->arena, 65536);
+    openapi_write(&out, "/");
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "\"operationId\":\"postStoreV1Checkouts\",\"requestBody\":"
+                                 "{\"cartId\":\"$response.body#/cart/id\"}"));
+    end_ctx();
+}
+END_TEST
+
+/* A component by its name, without the dots of a path. */
+static const struct json_node *component(const struct json_node *document, const char *name)
+{
+    const struct json_node *schemas = json_member(json_member(document, "components"), "schemas");
+    const struct json_node *found = json_member(schemas, name);
+    ck_assert_msg(found, "%s is not in the document", name);
+    return found;
+}
+
+/* Of an optional member that is sent: what it is when it is not null. */
+static const struct json_node *property(const struct json_node *schema, const char *name)
+{
+    const struct json_node *found = json_member(json_member(schema, "properties"), name);
+    ck_assert_msg(found, "no property %s", name);
+    const struct json_node *forms = json_member(found, "anyOf");
+    return forms ? forms->child : found;
+}
+
+START_TEST(what_is_sent_may_hold_nothing_else_and_an_answer_may_grow)
+{
+    struct ctx *ctx = begin_ctx();
+    const struct json_node *schemas =
+        json_member(json_member(document_of(ctx), "components"), "schemas");
+    int sent = 0, answered = 0;
+    for (const struct json_node *schema = schemas->child; schema; schema = schema->next) {
+        const struct json_node *others = json_member(schema, "additionalProperties");
+        bool is_sent = ends_with(schema->key, ".Input");
+        ck_assert_msg(is_sent == (others && others->kind == JSON_FALSE), "%s", schema->key);
+        sent += is_sent;
+        answered += !is_sent;
+    }
+    ck_assert_int_gt(sent, 10);
+    ck_assert_int_gt(answered, 50);
+    end_ctx();
+}
+END_TEST
+
+START_TEST(a_whole_body_may_hold_nothing_else)
+{
+    struct ctx *ctx = begin_ctx();
+    const struct json_node *document = document_of(ctx);
+    struct route_walk walk = {0};
+    int count = 0;
+    for (const struct route *route; (route = route_next(&walk));) {
+        const char *path = NULL;
+        if (!str_equal(route->body, "*"))
+            continue;
+        const struct json_node *content = json_member(
+            json_member(operation_of(document, route, &path), "requestBody"), "content");
+        const struct json_node *others =
+            json_member(json_member(json_member(content, "application/json"), "schema"),
+                        "additionalProperties");
+        ck_assert_msg(others && others->kind == JSON_FALSE, "%s", path);
+        count++;
+    }
+    ck_assert_int_gt(count, 20);
+    end_ctx();
+}
+END_TEST
+
+START_TEST(an_integer_as_text_keeps_its_range_as_far_as_a_pattern_can)
+{
+    struct ctx *ctx = begin_ctx();
+    const struct json_node *document = document_of(ctx);
+    static const struct {
+        const char *message, *field, *pattern;
+    } FIELDS[] = {
+        {"cart.v1.LineInput.Input", "quantity", "^[1-9][0-9]{0,6}$"},
+        {"common.v1.Money.Input", "minorUnits", "^-?(0|[1-9][0-9]{0,18})$"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
+        ck_assert_pstr_eq(
+            json_text(json_member(property(component(document, FIELDS[i].message), FIELDS[i].field),
+                                  "pattern")),
+            FIELDS[i].pattern);
+    end_ctx();
+}
+END_TEST
+
+START_TEST(null_may_stand_for_what_need_not_be_sent)
+{
+    struct ctx *ctx = begin_ctx();
+    const struct json_node *sent =
+        json_member(component(document_of(ctx), "common.v1.Address.Input"), "properties");
+    const struct json_node *forms = json_member(json_member(sent, "company"), "anyOf");
+    ck_assert_ptr_nonnull(forms);
+    ck_assert_pstr_eq(json_text(json_member(forms->child->next, "type")), "null");
+    ck_assert_ptr_null(json_member(json_member(sent, "city"), "anyOf"));
+    end_ctx();
+}
+END_TEST
+
+START_TEST(a_required_enum_does_not_offer_zero)
+{
+    struct ctx *ctx = begin_ctx();
+    const struct json_node *schemas =
+        json_member(json_member(document_of(ctx), "components"), "schemas");
+    int count = 0;
+    for (const struct json_node *schema = schemas->child; schema; schema = schema->next) {
+        const struct json_node *required = json_member(schema, "required");
+        for (const struct json_node *r = required ? required->child : NULL; r; r = r->next) {
+            const struct json_node *names = json_member(property(schema, json_text(r)), "enum");
+            for (const struct json_node *n = names ? names->child : NULL; n; n = n->next, count++)
+                ck_assert_msg(!ends_with(json_text(n), "_UNSPECIFIED"), "%s: %s", schema->key,
+                              json_text(n));
+        }
+    }
+    ck_assert_int_gt(count, 0);
+    end_ctx();
+}
+END_TEST
+
 START_TEST(a_body_need_not_say_what_the_path_names)
 {
     struct ctx *ctx = begin_ctx();
@@ -229,6 +359,12 @@ TCase *openapi_case(void)
     tcase_add_test(openapi, no_text_has_to_be_empty);
     tcase_add_test(openapi, every_route_is_in_the_document);
     tcase_add_test(openapi, an_answer_links_to_what_its_member_is_asked_for);
+    tcase_add_test(openapi, a_body_names_what_an_answer_shows);
+    tcase_add_test(openapi, what_is_sent_may_hold_nothing_else_and_an_answer_may_grow);
+    tcase_add_test(openapi, a_whole_body_may_hold_nothing_else);
+    tcase_add_test(openapi, an_integer_as_text_keeps_its_range_as_far_as_a_pattern_can);
+    tcase_add_test(openapi, null_may_stand_for_what_need_not_be_sent);
+    tcase_add_test(openapi, a_required_enum_does_not_offer_zero);
     tcase_add_test(openapi, a_body_need_not_say_what_the_path_names);
     tcase_add_test(openapi, every_variable_of_a_path_is_a_required_parameter);
     tcase_add_test(openapi, every_reference_leads_somewhere);
