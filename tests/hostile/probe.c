@@ -36,7 +36,7 @@ static void ask(struct client *client, int *fd, struct answer *ret_answer)
     bool was_kept = *fd >= 0;
 
     if (!was_kept)
-        *fd = peer_connect(targets[GATEWAY].port);
+        *fd = peer_connect(targets[AT_GATEWAY].port);
     peer_send(*fd, client->request);
     peer_read_one(*fd, PATIENCE_MS, ret_answer);
     bool is_over = ret_answer->is_closed || strstr(ret_answer->text, "Connection: close\r\n") ||

@@ -8,8 +8,9 @@
 
 enum { REQUEST_MAX = 4 * 1024 * 1024 };
 
-static const char *const PATHS[TARGETS] = {
-    [GATEWAY] = "/store/v1/carts", [INVENTORY] = "/inventory.v1.InventoryService/ListWarehouses"};
+static const char *const PATHS[TARGETS] = {[AT_GATEWAY] = "/store/v1/carts",
+                                           [AT_INVENTORY] =
+                                               "/inventory.v1.InventoryService/ListWarehouses"};
 
 static void put(struct request *request, const char *text, size_t length)
 {

@@ -2,6 +2,7 @@
 #include "target.h"
 
 #include <check.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,8 +12,8 @@
 
 enum { PATH_MAX_LENGTH = 512, WINDOW_MS = 500, BUSY_TICKS = 10, SETTLE_TRIES = 60 };
 
-struct target targets[TARGETS] = {[GATEWAY] = {.name = "gateway", .prefix = "GATEWAY"},
-                                  [INVENTORY] = {.name = "inventory", .prefix = "INVENTORY"}};
+struct target targets[TARGETS] = {
+    [AT_GATEWAY] = {.name = "gateway"}, [AT_INVENTORY] = {.name = "inventory"}};
 
 static const char *setting(const char *name)
 {
@@ -43,20 +44,32 @@ static bool find_line(const char *file, const char *start, char *ret_text, size_
     return found;
 }
 
+void target_setting(const struct target *target, const char *start, char *ret_text, size_t size)
+{
+    char file[64];
+
+    ck_assert_int_gt(snprintf(file, sizeof file, "env/%s.env", target->name), 0);
+    ck_assert_msg(find_line(file, start, ret_text, size), "%s: no %s", target->name, start);
+}
+
+void target_find(struct target *target)
+{
+    char file[64], line[256];
+
+    ck_assert_int_gt(snprintf(file, sizeof file, "run/%s.pid", target->name), 0);
+    ck_assert_msg(find_line(file, "", line, sizeof line), "%s does not run", target->name);
+    target->pid = (int)strtol(line, NULL, 10);
+    (void)snprintf(file, sizeof file, "%s_LISTEN=", target->name);
+    for (char *p = file; *p != '_'; p++)
+        *p = (char)toupper((unsigned char)*p);
+    target_setting(target, file, line, sizeof line);
+    target->port = (int)strtol(strrchr(line, ':') + 1, NULL, 10);
+}
+
 void targets_find(void)
 {
-    for (size_t i = 0; i < TARGETS; i++) {
-        struct target *target = &targets[i];
-        char file[64], start[64], line[256];
-
-        ck_assert_int_gt(snprintf(file, sizeof file, "run/%s.pid", target->name), 0);
-        ck_assert_msg(find_line(file, "", line, sizeof line), "%s does not run", target->name);
-        target->pid = (int)strtol(line, NULL, 10);
-        ck_assert_int_gt(snprintf(file, sizeof file, "env/%s.env", target->name), 0);
-        ck_assert_int_gt(snprintf(start, sizeof start, "%s_LISTEN=", target->prefix), 0);
-        ck_assert_msg(find_line(file, start, line, sizeof line), "%s: no port", target->name);
-        target->port = (int)strtol(strrchr(line, ':') + 1, NULL, 10);
-    }
+    for (size_t i = 0; i < TARGETS; i++)
+        target_find(&targets[i]);
 }
 
 const char *shop_key(const char *file)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum target_id { GATEWAY, INVENTORY, TARGETS };
+enum target_id { AT_GATEWAY, AT_INVENTORY, TARGETS };
 
 struct usage {
     long resident_kib;
@@ -17,7 +17,6 @@ struct usage {
 
 struct target {
     const char *name;
-    const char *prefix; /* of its configuration */
     int port;
     int pid;
 };
@@ -25,6 +24,10 @@ struct target {
 extern struct target targets[TARGETS];
 
 void targets_find(void); /* before the first test */
+/* By its name; before the first test. */
+void target_find(struct target *target);
+/* What a line of its environment says behind `start`, as in "TORG_CALL_KEYS=". */
+void target_setting(const struct target *target, const char *start, char *ret_text, size_t size);
 struct usage target_usage(const struct target *target);
 /* Waits until it does nothing and has given back what it opened: at most that many descriptors. */
 void target_settle(const struct target *target, long descriptors_max);
