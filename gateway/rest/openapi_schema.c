@@ -158,16 +158,22 @@ static void write_bytes(struct json_writer *json, const ProtobufCFieldDescriptor
     write_int(json, "maxLength", ((int64_t)rules->max_length + 2) / 3 * 4);
 }
 
+/* By name; what is sent may be the number too, as proto3 JSON has it. */
 static void write_enum(struct json_writer *json, const ProtobufCFieldDescriptor *field,
-                       const struct field_schema *rules)
+                       const struct field_schema *rules, enum schema_use use)
 {
     const ProtobufCEnumDescriptor *descriptor = field->descriptor;
-    write_text(json, "type", "string");
+    if (use != SCHEMA_BODY)
+        write_text(json, "type", "string");
     json_key(json, "enum");
     json_begin_array(json);
-    for (unsigned i = 0; i < descriptor->n_values; i++)
-        if (descriptor->values[i].value != 0 || !is_required(field, rules))
-            json_string(json, descriptor->values[i].name);
+    for (unsigned i = 0; i < descriptor->n_values; i++) {
+        if (descriptor->values[i].value == 0 && is_required(field, rules))
+            continue;
+        json_string(json, descriptor->values[i].name);
+        if (use == SCHEMA_BODY)
+            json_int(json, descriptor->values[i].value);
+    }
     json_end_array(json);
 }
 
@@ -187,7 +193,7 @@ static void write_type(struct json_writer *json, struct schema_list *list,
         write_text(json, "type", "boolean");
         break;
     case PROTOBUF_C_TYPE_ENUM:
-        write_enum(json, field, rules);
+        write_enum(json, field, rules, use);
         break;
     case PROTOBUF_C_TYPE_MESSAGE:
         write_reference(json, list, rules->message, use);

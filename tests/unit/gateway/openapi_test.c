@@ -270,8 +270,8 @@ START_TEST(a_required_enum_does_not_offer_zero)
         for (const struct json_node *r = required ? required->child : NULL; r; r = r->next) {
             const struct json_node *names = json_member(property(schema, json_text(r)), "enum");
             for (const struct json_node *n = names ? names->child : NULL; n; n = n->next, count++)
-                ck_assert_msg(!ends_with(json_text(n), "_UNSPECIFIED"), "%s: %s", schema->key,
-                              json_text(n));
+                ck_assert_msg(n->kind != JSON_STRING || !ends_with(json_text(n), "_UNSPECIFIED"),
+                              "%s: %s", schema->key, json_text(n));
         }
     }
     ck_assert_int_gt(count, 0);
