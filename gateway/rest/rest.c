@@ -81,8 +81,8 @@ static struct status run(struct ctx *ctx, struct exchange *exchange,
     const struct route *route = exchange->route;
     ProtobufCMessage *request;
 
+    TRY(access_admit(ctx, exchange)); /* first: strangers learn nothing else */
     TRY(read_headers(ctx, exchange));
-    TRY(access_admit(ctx, exchange));
     TRY(rest_bind(ctx, exchange, &request));
     if (route->rpc)
         return forward(ctx, exchange, request, ret_response);

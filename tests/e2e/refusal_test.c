@@ -82,6 +82,8 @@ START_TEST(a_checkout_without_a_key_is_refused)
     const char *cart = given_cart(given_item(1900, 10), 1);
 
     expect_problem(when_buying(cart, total_of(cart), NULL), 400, "IDEMPOTENCY_KEY_REQUIRED");
+    expect_problem(store_with("POST", "/checkouts", "{}", "Torg-Publishable-Key", "pk_nobody"), 401,
+                   "PUBLISHABLE_KEY_UNKNOWN"); /* who asks comes before what is missing */
 }
 END_TEST
 
