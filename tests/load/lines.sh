@@ -148,16 +148,18 @@ events_bench()
 
 drained_once()
 {
+    local consumer
     process_signal outbox-relay TERM
     process_wait_end outbox-relay 15
     events_bench fill "$backlog"
     events_bench drained "$backlog" >"$var/drained" &
+    consumer=$!
     until grep -q waiting "$var/drained"; do
-        kill -0 $! || return
+        kill -0 "$consumer" || return
         sleep 0.1
     done
     daemon_launch outbox-relay
-    wait $!
+    wait "$consumer"
     tail -n 1 "$var/drained"
 }
 
