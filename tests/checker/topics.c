@@ -50,6 +50,7 @@ const struct invariant TOPICS[] = {
         .name = "relay-slot",
         .meaning = "the relay's slot is there and keeps less than a megabyte of log back",
         .when = SETTLED,
+        .is_quiescence = true,
         .schema = "relay",
         .broken =
             "SELECT p.slot, s.slot_name IS NULL OR s.wal_status = 'lost'"
