@@ -4,6 +4,7 @@
  * the old one and whatever was the old one is freed at once: nothing is ever evicted by itself. */
 #include "access/reply_cache.h"
 
+#include "chassis/wire.h"
 #include "common/clock.h"
 #include "common/map.h"
 
@@ -95,19 +96,17 @@ static void turn(struct reply_cache *cache)
 void reply_cache_put(struct reply_cache *cache, struct ctx *ctx, const char *key,
                      const ProtobufCMessage *reply, int64_t epoch)
 {
-    size_t length = protobuf_c_message_get_packed_size(reply);
-    uint8_t *packed = arena_alloc(ctx->arena, length);
-    protobuf_c_message_pack(reply, packed);
+    const struct db_bytes packed = wire_pack(ctx->arena, reply);
 
     (void)pthread_rwlock_wrlock(&cache->lock);
     if (epoch == cache->epoch) {
         if (cache->young.end_us < clock_monotonic_us() ||
             map_count(cache->young.entries) >= ENTRIES_MAX)
             turn(cache);
-        struct entry *entry = arena_alloc(cache->young.arena, sizeof *entry + length);
+        struct entry *entry = arena_alloc(cache->young.arena, sizeof *entry + packed.length);
         entry->expire_us = clock_monotonic_us() + cache->ttl_us;
-        entry->length = length;
-        memcpy(entry->bytes, packed, length);
+        entry->length = packed.length;
+        memcpy(entry->bytes, packed.data, packed.length);
         map_set(cache->young.entries, key, entry);
     }
     (void)pthread_rwlock_unlock(&cache->lock);

@@ -32,10 +32,7 @@ void catalogue_remember(struct ctx *ctx, const struct visitor *visitor,
 {
     struct gateway *self = ctx_state(ctx);
     cache_trail_add(visitor->trail, (struct cache_tag){TAG_PRODUCT, product->id});
-    size_t length = catalog__v1__product__get_packed_size(product);
-    uint8_t *packed = arena_alloc(ctx->arena, length);
-    catalog__v1__product__pack(product, packed);
-    cache_put(self->cache, product_key(ctx, product->id), (struct db_bytes){packed, length},
+    cache_put(self->cache, product_key(ctx, product->id), wire_pack(ctx->arena, &product->base),
               (struct cache_moments){.asked_at_us = asked_at_us});
 }
 

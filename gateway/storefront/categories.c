@@ -2,6 +2,7 @@
 #include "storefront/storefront.h"
 
 #include "catalog/v1/service.client.h"
+#include "chassis/wire.h"
 #include "common/str.h"
 #include "gateway.h"
 #include "gateway/v1/store.pb-c.h"
@@ -22,10 +23,7 @@ static struct status load(struct ctx *ctx, const Catalog__V1__ListCategoriesResp
     Catalog__V1__ListCategoriesRequest request = CATALOG__V1__LIST_CATEGORIES_REQUEST__INIT;
     int64_t asked_at_us = cache_now_us();
     TRY(catalog_v1_list_categories(ctx, &request, ret_tree));
-    size_t length = catalog__v1__list_categories_response__get_packed_size(*ret_tree);
-    uint8_t *packed = arena_alloc(ctx->arena, length);
-    catalog__v1__list_categories_response__pack(*ret_tree, packed);
-    cache_put(self->cache, "categories", (struct db_bytes){packed, length},
+    cache_put(self->cache, "categories", wire_pack(ctx->arena, &(*ret_tree)->base),
               (struct cache_moments){.asked_at_us = asked_at_us});
     return status_ok();
 }

@@ -58,11 +58,8 @@ static void keep_page(struct ctx *ctx, const struct visitor *visitor, const char
         catalog__v1__product__init(list.products[i]);
         list.products[i]->id = reply->products[i]->id;
     }
-    size_t length = catalog__v1__list_products_response__get_packed_size(&list);
-    uint8_t *packed = arena_alloc(ctx->arena, length);
-    catalog__v1__list_products_response__pack(&list, packed);
     cache_put(
-        self->cache, key, (struct db_bytes){packed, length},
+        self->cache, key, wire_pack(ctx->arena, &list.base),
         (struct cache_moments){asked_at_us, wire_time_us(reply->valid_until), visitor->trail});
 }
 

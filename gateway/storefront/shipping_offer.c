@@ -1,6 +1,7 @@
 /* shipping_offer.c - platform decides by the facts of the cart, which only its quote holds. */
 #include "storefront/shipping_offer.h"
 
+#include "chassis/wire.h"
 #include "common/str.h"
 #include "gateway.h"
 #include "platform/v1/service.client.h"
@@ -44,12 +45,6 @@ struct status shipping_offers(struct ctx *ctx, const Cart__V1__Cart *cart,
     return platform_v1_list_shipping_options(ctx, ask_for(ctx, cart, quote), ret_offers);
 }
 
-static struct db_bytes pack(struct ctx *ctx, const ProtobufCMessage *message)
-{
-    uint8_t *data = arena_alloc(ctx->arena, protobuf_c_message_get_packed_size(message));
-    return (struct db_bytes){data, protobuf_c_message_pack(message, data)};
-}
-
 struct status shipping_offers_shown(struct ctx *ctx, const Cart__V1__Cart *cart,
                                     const Cart__V1__Quote *quote,
                                     const Platform__V1__ListShippingOptionsResponse **ret_offers)
@@ -71,7 +66,7 @@ struct status shipping_offers_shown(struct ctx *ctx, const Cart__V1__Cart *cart,
             return status_ok();
     }
     TRY(platform_v1_list_shipping_options(ctx, request, ret_offers));
-    cache_put(self->cache, key, pack(ctx, &(*ret_offers)->base),
+    cache_put(self->cache, key, wire_pack(ctx->arena, &(*ret_offers)->base),
               (struct cache_moments){.asked_at_us = asked_at_us});
     return status_ok();
 }

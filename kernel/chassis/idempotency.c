@@ -3,6 +3,7 @@
  * The look-up rides with BEGIN and the reply with COMMIT. The advisory lock makes a concurrent
  * duplicate wait before it does anything: it then finds the winner's reply, or, when the winner
  * rolled back, the key free. */
+#include "chassis/wire.h"
 #include "db_wire.h"
 
 #include <string.h>
@@ -76,14 +77,11 @@ struct status idempotency_store(struct db_tx *tx)
 
     if (own == NULL || own->is_stored)
         return status_ok();
-    size_t length = protobuf_c_message_get_packed_size(own->reply);
-    uint8_t *packed = arena_alloc(db_ctx(tx)->arena, length);
-
-    protobuf_c_message_pack(own->reply, packed);
+    const struct db_bytes packed = wire_pack(db_ctx(tx)->arena, own->reply);
     return db_later(tx, &ADD_REPLY,
                     DB_ARGS(db_text(own->scope), db_text(own->key),
                             db_blob(own->fingerprint, sizeof own->fingerprint),
-                            db_blob(packed, length)));
+                            db_blob(packed.data, packed.length)));
 }
 
 struct status idempotency_sweep(struct ctx *ctx)

@@ -66,6 +66,13 @@ struct decimal wire_decimal_value(const Common__V1__Decimal *decimal)
     return (struct decimal){decimal->unscaled, decimal->scale};
 }
 
+struct db_bytes wire_pack(struct arena *arena, const ProtobufCMessage *message)
+{
+    uint8_t *packed = arena_alloc(arena, protobuf_c_message_get_packed_size(message));
+
+    return (struct db_bytes){packed, protobuf_c_message_pack(message, packed)};
+}
+
 Common__V1__FieldViolation **wire_violations(struct arena *arena,
                                              const struct violation *violations, size_t *ret_count)
 {

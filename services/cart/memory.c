@@ -26,17 +26,12 @@ const Catalog__V1__VariantSnapshot *memory_variant(struct ctx *ctx, const Cart__
                                                  packed.data);
 }
 
-static struct db_bytes pack(struct ctx *ctx, const ProtobufCMessage *message)
-{
-    uint8_t *data = arena_alloc(ctx->arena, protobuf_c_message_get_packed_size(message));
-    return (struct db_bytes){data, protobuf_c_message_pack(message, data)};
-}
-
 void memory_keep_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
                          const Catalog__V1__VariantSnapshot *variant, int64_t asked_at_us)
 {
     struct cart_daemon *self = ctx_state(ctx);
-    cache_put(self->memory, variant_key(ctx, cart, variant->variant_id), pack(ctx, &variant->base),
+    cache_put(self->memory, variant_key(ctx, cart, variant->variant_id),
+              wire_pack(ctx->arena, &variant->base),
               (struct cache_moments){.asked_at_us = asked_at_us});
 }
 
@@ -67,7 +62,8 @@ void memory_keep_view(struct ctx *ctx, const struct cart_view *view)
     struct cart_daemon *self = ctx_state(ctx);
     if (view->asked_at_us == 0 || view->cart->n_coupon_codes > 0)
         return;
-    cache_put(self->memory, view_key(ctx, view->cart), pack(ctx, &cart_view_tell(ctx, view)->base),
+    cache_put(self->memory, view_key(ctx, view->cart),
+              wire_pack(ctx->arena, &cart_view_tell(ctx, view)->base),
               (struct cache_moments){view->asked_at_us,
                                      view->quote ? wire_time_us(view->quote->valid_until) : 0,
                                      NULL});

@@ -119,15 +119,6 @@ struct status store_load(struct ctx *ctx, struct uuid id, struct draft *ret_draf
     return status_ok();
 }
 
-static struct db_bytes pack(struct ctx *ctx, const ProtobufCMessage *message)
-{
-    struct db_bytes packed = {.length = protobuf_c_message_get_packed_size(message)};
-    uint8_t *data = arena_alloc(ctx->arena, packed.length);
-    protobuf_c_message_pack(message, data);
-    packed.data = data;
-    return packed;
-}
-
 enum { FIXED_ARGS = 9, EVENT_ARGS = 4, EVENTS_MAX = 2 };
 
 static size_t add_events(const struct outbox_record *events, size_t count, struct db_bytes *args)
@@ -161,8 +152,8 @@ static void fixed_args(struct ctx *ctx, struct draft *draft, struct db_bytes *ar
     args[5] = time_to_live(ctx, draft);
     args[0] = redis_arg_int(ctx, draft->sequence);
     args[1] = redis_arg_int(ctx, draft->sequence + 1);
-    args[2] = pack(ctx, &draft->cart->base);
-    args[3] = draft->frozen ? pack(ctx, &draft->frozen->base) : redis_arg("");
+    args[2] = wire_pack(ctx->arena, &draft->cart->base);
+    args[3] = draft->frozen ? wire_pack(ctx->arena, &draft->frozen->base) : redis_arg("");
     args[4] = redis_arg(draft->last_key);
     args[6] = redis_arg(uuid_text(ctx->arena, draft->id));
     args[7] = redis_arg(is_open && draft->cart->n_lines > 0 && !is_idle ? "1" : "0");

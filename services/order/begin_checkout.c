@@ -5,6 +5,8 @@
  * there, and drives it if nobody does. */
 #include "store.h"
 
+#include "chassis/wire.h"
+
 const struct error_def CLIENT_KEY_REUSED = {
     STATUS_INVALID_ARGUMENT, "IDEMPOTENCY_KEY_REUSED",
     "The key came with another request before: take a new key for a new request"};
@@ -87,7 +89,7 @@ static struct status parse(struct ctx *ctx, const Order__V1__BeginCheckoutReques
         .expected_minor = req->expected_total->minor_units,
         .currency_code = req->expected_total->currency_code,
         .driver = req->driver,
-        .tenders = message_pack(ctx, &tenders.base),
+        .tenders = wire_pack(ctx->arena, &tenders.base),
     };
     return status_ok();
 }

@@ -187,7 +187,7 @@ static struct status take_snapshot(struct ctx *ctx, const Order__V1__CheckoutSna
         return ctx_fail_field(ctx, &ERROR_INVALID_REQUEST, "snapshot.quote.totalMinor",
                               arena_printf(ctx->arena, "%" PRId64, snapshot->quote->total_minor),
                               "the checkout's expected total");
-    checkout->snapshot = message_pack(ctx, &snapshot->base);
+    checkout->snapshot = wire_pack(ctx->arena, &snapshot->base);
     checkout->is_snapshot_new = true;
     return status_ok();
 }
@@ -220,7 +220,7 @@ static struct status take_reservation(struct ctx *ctx,
     kept.allocations = reservation->allocations;
     kept.n_allocations = reservation->count;
     checkout->reservation_id = message_uuid(reservation->id);
-    checkout->allocations = message_pack(ctx, &kept.base);
+    checkout->allocations = wire_pack(ctx->arena, &kept.base);
     checkout->is_allocations_new = true;
     return status_ok();
 }
@@ -248,7 +248,7 @@ static void take_failure(struct ctx *ctx, const Order__V1__AdvanceCheckoutReques
     if (req->n_failure_violations > 0) {
         kept.failure_violations = req->failure_violations;
         kept.n_failure_violations = req->n_failure_violations;
-        checkout->violations = message_pack(ctx, &kept.base);
+        checkout->violations = wire_pack(ctx->arena, &kept.base);
         checkout->is_violations_new = true;
     }
     if (req->quoted_total != NULL && money_is_currency(req->quoted_total->currency_code)) {

@@ -29,12 +29,3 @@ void *message_unpack(struct ctx *ctx, const ProtobufCMessageDescriptor *descript
     return protobuf_c_message_unpack(descriptor, arena_protobuf(ctx->arena), bytes.length,
                                      bytes.data);
 }
-
-struct db_bytes message_pack(struct ctx *ctx, const ProtobufCMessage *message)
-{
-    const size_t length = protobuf_c_message_get_packed_size(message);
-    uint8_t *packed = arena_alloc(ctx->arena, length);
-
-    protobuf_c_message_pack(message, packed);
-    return (struct db_bytes){packed, length};
-}

@@ -135,7 +135,6 @@ struct uuid message_uuid(const char *text);
 /* Unpacks into the arena; NULL when there are no bytes or they are no such message. */
 void *message_unpack(struct ctx *ctx, const ProtobufCMessageDescriptor *descriptor,
                      struct db_bytes bytes);
-struct db_bytes message_pack(struct ctx *ctx, const ProtobufCMessage *message);
 
 /* --- checkout.c: what every method on a checkout does ------------------------------------------*/
 

@@ -5,6 +5,8 @@
  * finds it. The snapshot carries no personal data: that is the party's row. */
 #include "store.h"
 
+#include "chassis/wire.h"
+
 #include "chassis/crash_point.h"
 #include "events/outbox.h"
 #include "order/v1/events.schema.h"
@@ -100,9 +102,9 @@ static struct status build(struct ctx *ctx, const struct locked_checkout *locked
     if (uuid_is_nil(order.customer_id))
         order.customer_id = checkout->customer_id;
     if (cart->shipping_address != NULL)
-        order.party.shipping_address = message_pack(ctx, &cart->shipping_address->base);
+        order.party.shipping_address = wire_pack(ctx->arena, &cart->shipping_address->base);
     if (cart->billing_address != NULL)
-        order.party.billing_address = message_pack(ctx, &cart->billing_address->base);
+        order.party.billing_address = wire_pack(ctx->arena, &cart->billing_address->base);
     order.snapshot = freeze(ctx, snapshot);
     take_lines(ctx, snapshot->quote, &order);
     fulfillments_plan(ctx, &order, allocations);
@@ -156,7 +158,7 @@ static struct db_bytes freeze(struct ctx *ctx, const Order__V1__CheckoutSnapshot
     cart.shipping_address = NULL;
     cart.billing_address = NULL;
     frozen.cart = &cart;
-    return message_pack(ctx, &frozen.base);
+    return wire_pack(ctx->arena, &frozen.base);
 }
 
 static struct status check_paid(struct ctx *ctx, const struct order *order)

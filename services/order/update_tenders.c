@@ -5,6 +5,8 @@
  * answer there is no second one. */
 #include "store.h"
 
+#include "chassis/wire.h"
+
 const struct error_def TENDER_IN_FLIGHT = {
     STATUS_FAILED_PRECONDITION, "TENDER_IN_FLIGHT",
     "A payment is still being decided by its provider: wait for it"};
@@ -127,7 +129,7 @@ static struct status replace(struct db_tx *tx, const Order__V1__UpdateTendersReq
         TRY(checkout_move(ctx, checkout, CHECKOUT_AUTH_PENDING, CHECKOUT_BY_PAYMENTS));
     kept.tenders = req->tenders;
     kept.n_tenders = req->n_tenders;
-    checkout->tenders = message_pack(ctx, &kept.base);
+    checkout->tenders = wire_pack(ctx->arena, &kept.base);
     checkout->is_tenders_new = true;
     return store_save_checkout(tx, checkout);
 }

@@ -1,6 +1,7 @@
 /* wire.h - our values and the messages that carry them. Messages live in the arena. */
 #pragma once
 
+#include "chassis/db.h" /* struct db_bytes */
 #include "common/arena.h"
 #include "common/decimal.h"
 #include "common/money.h"
@@ -21,6 +22,9 @@ struct money wire_money_value(const Common__V1__Money *money);
 
 Common__V1__Decimal *wire_decimal(struct arena *arena, struct decimal value);
 struct decimal wire_decimal_value(const Common__V1__Decimal *decimal); /* NULL is 0 */
+
+/* The message as bytes. */
+struct db_bytes wire_pack(struct arena *arena, const ProtobufCMessage *message);
 
 /* Violations of a refusal as a repeated field, and back; the strings are shared. */
 Common__V1__FieldViolation **wire_violations(struct arena *arena,
