@@ -63,7 +63,7 @@ postgres_up() # [SETTING=VALUE...]: durability stays on unless the caller (tests
     for setting in listen_addresses=127.0.0.1 "port=$(port postgres)" unix_socket_directories= \
         wal_level=logical max_wal_senders=10 max_replication_slots=10 \
         max_slot_wal_keep_size=4GB logical_decoding_work_mem=64MB max_connections=500 \
-        shared_buffers=256MB max_wal_size=2GB checkpoint_timeout=10min \
+        shared_buffers=256MB max_wal_size=2GB checkpoint_timeout=10min random_page_cost=1.1 \
         shared_preload_libraries=pg_stat_statements \
         log_min_duration_statement=1s log_line_prefix='%m [%p] %u ' timezone=UTC "$@"; do
         options+=(-c "$setting")

@@ -44,8 +44,8 @@ static const struct db_stmt LOAD_SNAPSHOTS = {
            " coalesce(nullif(v.image_url, ''), (SELECT url FROM catalog.product_image"
            "   WHERE product_id = p.id ORDER BY position LIMIT 1), ''),"
            " v.option_values, option.names, category.ids,"
-           " EXISTS (SELECT FROM catalog.publication"
-           "          WHERE channel_id = $3 AND product_id = p.id AND" PUBLISHED_NOW ")"
+           " coalesce((SELECT true FROM catalog.publication" // one row; EXISTS may read them all
+           "  WHERE channel_id = $3 AND product_id = p.id AND" PUBLISHED_NOW "), false)"
            " FROM unnest((SELECT $1::uuid[])) WITH ORDINALITY AS wanted(id, place)"
            " JOIN catalog.variant v ON v.id = wanted.id"
            " JOIN catalog.product p ON p.id = v.product_id"

@@ -3,20 +3,25 @@
 
 #include "common/str.h"
 
-/* A query that yields stock item ids stands between head and tail. */
+/* Looks up each stock item that a query yields by itself and in their order, whatever the planner
+ * believes about how many there are. */
+#define OF_EACH(items)                                                                             \
+    " FROM (SELECT DISTINCT id FROM (" items ") AS wanted(id) ORDER BY id) AS key"                 \
+    " CROSS JOIN LATERAL ("
 #define LOCK_HEAD                                                                                  \
     "SELECT item.id, item.event_sequence,"                                                         \
     "       ARRAY(SELECT variant_id FROM inventory.variant_component"                              \
-    "              WHERE stock_item_id = item.id ORDER BY variant_id LIMIT 99)"                    \
-    "  FROM inventory.stock_item AS item WHERE item.id IN ("
-#define LOCK_TAIL ") ORDER BY item.id FOR NO KEY UPDATE OF item"
+    "              WHERE stock_item_id = item.id ORDER BY variant_id LIMIT 99)"
+#define LOCK_TAIL                                                                                  \
+    "SELECT id, event_sequence FROM inventory.stock_item WHERE id = key.id FOR NO KEY UPDATE)"     \
+    " AS item"
 #define LEVELS_HEAD                                                                                \
-    "SELECT level.stock_item_id, level.warehouse_id, available, reserved, allocated, quarantine,"  \
-    "       low_threshold, backorder_limit, level.version, country_code, priority, is_active"      \
-    "  FROM inventory.stock_level AS level"                                                        \
-    "  JOIN inventory.warehouse AS warehouse ON warehouse.id = level.warehouse_id"                 \
-    " WHERE level.stock_item_id IN ("
-#define LEVELS_TAIL ") ORDER BY level.stock_item_id, level.warehouse_id"
+    "SELECT stock_item_id, warehouse_id, available, reserved, allocated, quarantine,"              \
+    "       low_threshold, backorder_limit, level.version, country_code, priority, is_active"
+#define LEVELS_TAIL                                                                                \
+    "SELECT * FROM inventory.stock_level WHERE stock_item_id = key.id OFFSET 0) AS level"          \
+    "  JOIN inventory.warehouse AS warehouse ON warehouse.id = warehouse_id"                       \
+    " ORDER BY stock_item_id, warehouse_id"
 #define ITEMS_GIVEN "SELECT unnest($1::uuid[])"
 #define ITEMS_OF_VARIANTS                                                                          \
     "SELECT coalesce(stock_item_id, variant.id) FROM unnest($1::uuid[]) AS variant(id)"            \
@@ -27,21 +32,23 @@
 #define LEVELS_OUT "uuiiiiiiitif"
 
 const struct db_stmt LOCK_ITEMS[STOCK_KEYS] = {
-    [STOCK_BY_ITEM] = {"lock_items", "U", LOCK_OUT, LOCK_HEAD ITEMS_GIVEN LOCK_TAIL, false},
+    [STOCK_BY_ITEM] = {"lock_items", "U", LOCK_OUT, LOCK_HEAD OF_EACH(ITEMS_GIVEN) LOCK_TAIL,
+                       false},
     [STOCK_BY_VARIANT] = {"lock_items_of_variants", "U", LOCK_OUT,
-                          LOCK_HEAD ITEMS_OF_VARIANTS LOCK_TAIL, false},
+                          LOCK_HEAD OF_EACH(ITEMS_OF_VARIANTS) LOCK_TAIL, false},
     [STOCK_BY_RESERVATION] = {"lock_items_of_reservations", "U", LOCK_OUT,
-                              LOCK_HEAD ITEMS_OF_RESERVATIONS LOCK_TAIL, false},
+                              LOCK_HEAD OF_EACH(ITEMS_OF_RESERVATIONS) LOCK_TAIL, false},
 };
 
 /* Sent after LOCK_ITEMS: each statement sees what was committed before it began, so this one sees
  * what the transactions that the lock waited for have written. */
 const struct db_stmt READ_LEVELS[STOCK_KEYS] = {
-    [STOCK_BY_ITEM] = {"read_levels", "U", LEVELS_OUT, LEVELS_HEAD ITEMS_GIVEN LEVELS_TAIL, true},
+    [STOCK_BY_ITEM] = {"read_levels", "U", LEVELS_OUT, LEVELS_HEAD OF_EACH(ITEMS_GIVEN) LEVELS_TAIL,
+                       true},
     [STOCK_BY_VARIANT] = {"read_levels_of_variants", "U", LEVELS_OUT,
-                          LEVELS_HEAD ITEMS_OF_VARIANTS LEVELS_TAIL, true},
+                          LEVELS_HEAD OF_EACH(ITEMS_OF_VARIANTS) LEVELS_TAIL, true},
     [STOCK_BY_RESERVATION] = {"read_levels_of_reservations", "U", LEVELS_OUT,
-                              LEVELS_HEAD ITEMS_OF_RESERVATIONS LEVELS_TAIL, true},
+                              LEVELS_HEAD OF_EACH(ITEMS_OF_RESERVATIONS) LEVELS_TAIL, true},
 };
 
 /* Statements over arrays are planned anew at each call otherwise, since the planner expects a plan
