@@ -5,9 +5,8 @@
 
 /* Looks up each stock item that a query yields by itself and in their order, whatever the planner
  * believes about how many there are. */
-#define OF_EACH(items)                                                                             \
-    " FROM (SELECT DISTINCT id FROM (" items ") AS wanted(id) ORDER BY id) AS key"                 \
-    " CROSS JOIN LATERAL ("
+#define EACH " FROM (SELECT DISTINCT id FROM ("
+#define LOOKED_UP ") AS wanted(id) ORDER BY id) AS key CROSS JOIN LATERAL ("
 #define LOCK_HEAD                                                                                  \
     "SELECT item.id, item.event_sequence,"                                                         \
     "       ARRAY(SELECT variant_id FROM inventory.variant_component"                              \
@@ -32,23 +31,23 @@
 #define LEVELS_OUT "uuiiiiiiitif"
 
 const struct db_stmt LOCK_ITEMS[STOCK_KEYS] = {
-    [STOCK_BY_ITEM] = {"lock_items", "U", LOCK_OUT, LOCK_HEAD OF_EACH(ITEMS_GIVEN) LOCK_TAIL,
+    [STOCK_BY_ITEM] = {"lock_items", "U", LOCK_OUT, LOCK_HEAD EACH ITEMS_GIVEN LOOKED_UP LOCK_TAIL,
                        false},
     [STOCK_BY_VARIANT] = {"lock_items_of_variants", "U", LOCK_OUT,
-                          LOCK_HEAD OF_EACH(ITEMS_OF_VARIANTS) LOCK_TAIL, false},
+                          LOCK_HEAD EACH ITEMS_OF_VARIANTS LOOKED_UP LOCK_TAIL, false},
     [STOCK_BY_RESERVATION] = {"lock_items_of_reservations", "U", LOCK_OUT,
-                              LOCK_HEAD OF_EACH(ITEMS_OF_RESERVATIONS) LOCK_TAIL, false},
+                              LOCK_HEAD EACH ITEMS_OF_RESERVATIONS LOOKED_UP LOCK_TAIL, false},
 };
 
 /* Sent after LOCK_ITEMS: each statement sees what was committed before it began, so this one sees
  * what the transactions that the lock waited for have written. */
 const struct db_stmt READ_LEVELS[STOCK_KEYS] = {
-    [STOCK_BY_ITEM] = {"read_levels", "U", LEVELS_OUT, LEVELS_HEAD OF_EACH(ITEMS_GIVEN) LEVELS_TAIL,
-                       true},
+    [STOCK_BY_ITEM] = {"read_levels", "U", LEVELS_OUT,
+                       LEVELS_HEAD EACH ITEMS_GIVEN LOOKED_UP LEVELS_TAIL, true},
     [STOCK_BY_VARIANT] = {"read_levels_of_variants", "U", LEVELS_OUT,
-                          LEVELS_HEAD OF_EACH(ITEMS_OF_VARIANTS) LEVELS_TAIL, true},
+                          LEVELS_HEAD EACH ITEMS_OF_VARIANTS LOOKED_UP LEVELS_TAIL, true},
     [STOCK_BY_RESERVATION] = {"read_levels_of_reservations", "U", LEVELS_OUT,
-                              LEVELS_HEAD OF_EACH(ITEMS_OF_RESERVATIONS) LEVELS_TAIL, true},
+                              LEVELS_HEAD EACH ITEMS_OF_RESERVATIONS LOOKED_UP LEVELS_TAIL, true},
 };
 
 /* Statements over arrays are planned anew at each call otherwise, since the planner expects a plan
