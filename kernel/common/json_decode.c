@@ -304,16 +304,9 @@ static bool read_entry(struct json_decoder *decoder, struct json_frame *frame,
     return read_value(decoder, event, value, &schema->fields[1], (char *)entry + value->offset);
 }
 
-/* Orders a map's entries by key; text byte by byte, numbers by any order that tells them apart. */
 static int compare_entries(const void *a, const void *b)
 {
-    const ProtobufCMessage *left = *(ProtobufCMessage *const *)a;
-    const ProtobufCMessage *right = *(ProtobufCMessage *const *)b;
-    const ProtobufCFieldDescriptor *key = &left->descriptor->fields[0];
-
-    if (key->type == PROTOBUF_C_TYPE_STRING)
-        return strcmp(*(char *const *)field_at(left, key), *(char *const *)field_at(right, key));
-    return memcmp(field_at(left, key), field_at(right, key), field_item_size(key));
+    return map_entry_compare(*(ProtobufCMessage *const *)a, *(ProtobufCMessage *const *)b);
 }
 
 /* Sorts a copy: a table of keys would cost a hostile request more memory than it sent. */

@@ -1,10 +1,13 @@
 /* message_field.h - where protobuf-c keeps a field's value inside its message (proto3 only). */
 #pragma once
 
+#include "common/str.h"
+
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline bool field_is_repeated(const ProtobufCFieldDescriptor *field)
 {
@@ -67,4 +70,16 @@ static inline bool field_is_set(const ProtobufCMessage *message,
         return false;
     return field->type != PROTOBUF_C_TYPE_MESSAGE ||
            *(const ProtobufCMessage *const *)field_at(message, field) != NULL;
+}
+
+/* Orders entries of one map by key; text byte by byte, numbers by any order that tells them apart.
+ */
+static inline int map_entry_compare(const ProtobufCMessage *left, const ProtobufCMessage *right)
+{
+    const ProtobufCFieldDescriptor *key = &left->descriptor->fields[0];
+
+    if (key->type != PROTOBUF_C_TYPE_STRING)
+        return memcmp(field_at(left, key), field_at(right, key), field_item_size(key));
+    return strcmp(str_or_empty(*(const char *const *)field_at(left, key)),
+                  str_or_empty(*(const char *const *)field_at(right, key)));
 }

@@ -277,6 +277,21 @@ static void check_value(struct walk *walk, const ProtobufCFieldDescriptor *field
     }
 }
 
+/* On the wire the last of equal keys would win, but protobuf-c keeps them all, and code behind
+ * looks up the first, counts entries, and writes JSON that must not name a member twice. No writer
+ * of maps makes one. The entries are few: max_items bounds what is compared. */
+static void check_key(struct walk *walk, const ProtobufCFieldDescriptor *field,
+                      const struct frame *frame, size_t index)
+{
+    const ProtobufCMessage *entry = entry_of(frame->message, field, index);
+
+    for (size_t i = 0; i < index; i++)
+        if (map_entry_compare(entry_of(frame->message, field, i), entry) == 0) {
+            find_text(walk, "", 0, "every key only once");
+            return;
+        }
+}
+
 static void check_item(struct walk *walk, struct frame *frame)
 {
     const ProtobufCFieldDescriptor *field =
@@ -294,6 +309,7 @@ static void check_item(struct walk *walk, struct frame *frame)
     const ProtobufCMessage *entry = entry_of(frame->message, field, index);
     const ProtobufCFieldDescriptor *parts = entry->descriptor->fields;
 
+    check_key(walk, field, frame, index);
     for (int i = 0; i < 2; i++)
         check_value(walk, &parts[i], &schema->message->fields[i], field_at(entry, &parts[i]), true);
 }

@@ -259,11 +259,22 @@ static void breach_count(const struct wire *wire, const struct place *place,
     give(wire, place, "too many", out);
 }
 
+static void breach_keys(const struct wire *wire, const struct place *place)
+{
+    struct buffer out = empty(wire);
+
+    put_bytes(&out, place->field->id, "", 0); /* an entry without a key has the key "" or 0 */
+    put_bytes(&out, place->field->id, "", 0);
+    give(wire, place, "a key twice", out);
+}
+
 static void breach(const struct wire *wire, const struct place *place,
                    const struct field_schema *rules)
 {
     if (place->field->label == PROTOBUF_C_LABEL_REPEATED)
         breach_count(wire, place, rules);
+    if (rules->flags & FIELD_MAP)
+        breach_keys(wire, place);
     switch (place->field->type) {
     case PROTOBUF_C_TYPE_STRING:
         breach_text(wire, place, rules);
@@ -403,6 +414,8 @@ static void fill(struct dice *dice, const struct message_schema *schema, struct 
             continue;
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
             count = 1 + roll(dice, rules->max_items < 3 ? rules->max_items : 3);
+        if (rules->flags & FIELD_MAP)
+            count = 1; /* a second key might be the first */
         while (count-- > 0)
             fill_value(dice, field, rules, out);
     }

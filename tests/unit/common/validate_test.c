@@ -142,6 +142,50 @@ START_TEST(text_that_is_not_utf8_is_found_and_quoted_readably)
 }
 END_TEST
 
+START_TEST(a_key_that_a_map_holds_twice_is_found)
+{
+    Torg__Test__V1__Strict__LabelsEntry label = TORG__TEST__V1__STRICT__LABELS_ENTRY__INIT;
+    Torg__Test__V1__Strict__LabelsEntry again = TORG__TEST__V1__STRICT__LABELS_ENTRY__INIT;
+    Torg__Test__V1__Strict__LabelsEntry *labels[] = {&label, &again};
+    Torg__Test__V1__Strict message = valid();
+
+    label.key = "size";
+    label.value = "S";
+    again.key = "colour";
+    message.labels = labels;
+    message.n_labels = ARRAY_LEN(labels);
+    ck_assert(validate(&message));
+
+    again.key = "size";
+    ck_assert(!validate(&message));
+    ck_assert_uint_eq(findings.count, 1);
+    ck_assert_str_eq(findings.at[0].field, "labels[\"size\"]");
+    ck_assert_str_eq(findings.at[0].allowed, "every key only once");
+}
+END_TEST
+
+START_TEST(a_number_that_is_a_key_twice_is_found_wherever_it_stands)
+{
+    static const int32_t KEYS[] = {7, -1, 8, -1};
+    Torg__Test__V1__Strict2 child = TORG__TEST__V1__STRICT2__INIT;
+    Torg__Test__V1__Strict__ByNumberEntry entries[ARRAY_LEN(KEYS)], *listed[ARRAY_LEN(KEYS)];
+    Torg__Test__V1__Strict message = valid();
+
+    child.code = "x";
+    for (size_t i = 0; i < ARRAY_LEN(KEYS); i++) {
+        torg__test__v1__strict__by_number_entry__init(&entries[i]);
+        entries[i].key = KEYS[i];
+        entries[i].value = &child;
+        listed[i] = &entries[i];
+    }
+    message.by_number = listed;
+    message.n_by_number = ARRAY_LEN(KEYS);
+    ck_assert(!validate(&message));
+    ck_assert_uint_eq(findings.count, 1);
+    ck_assert_str_eq(findings.at[0].field, "byNumber[\"-1\"]");
+}
+END_TEST
+
 START_TEST(a_personal_message_hides_all_it_holds)
 {
     Torg__Test__V1__Strict message = valid();
@@ -230,6 +274,8 @@ Suite *validate_suite(void)
     tcase_add_loop_test(tcase, a_finding_names_path_value_and_what_is_allowed, 0, ARRAY_LEN(CASES));
     tcase_add_test(tcase, a_valid_message_has_no_finding);
     tcase_add_test(tcase, text_that_is_not_utf8_is_found_and_quoted_readably);
+    tcase_add_test(tcase, a_key_that_a_map_holds_twice_is_found);
+    tcase_add_test(tcase, a_number_that_is_a_key_twice_is_found_wherever_it_stands);
     tcase_add_test(tcase, a_personal_message_hides_all_it_holds);
     tcase_add_loop_test(tcase, times_and_durations_have_their_ranges, 0, ARRAY_LEN(INSTANTS));
     tcase_add_test(tcase, at_most_twenty_findings_are_told);
