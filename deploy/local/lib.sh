@@ -88,15 +88,28 @@ require_free_port() # NAME PORT
     fi
 }
 
-free_port_base() # FIRST: sets port_base to the first forty ports from there that nobody listens on
+# Two that choose at once both see ports that nobody listens on yet; so a range is locked too, by this
+# script and whatever it starts, until the last of them has ended.
+ports_claim() # BASE OFFSET...: sets port_base, unless somebody has the range
 {
-    local candidate offset
+    local base=$1 offset claim is_free=yes
+    shift
+    mkdir -p "$cache/ports"
+    exec {claim}>"$cache/ports/$base"
+    flock -n "$claim" || is_free=no
+    for offset in "$@"; do
+        ! port_is_open $((base + offset)) || is_free=no
+    done
+    [ $is_free = no ] || { port_base=$base && return 0; }
+    exec {claim}>&-
+    return 1
+}
+
+free_port_base() # FIRST: sets port_base to the first forty ports from there that are nobody's
+{
+    local candidate
     for candidate in $(seq "$1" 40 9900); do
-        port_base=$candidate
-        for offset in {0..39}; do
-            ! port_is_open $((candidate + offset)) || continue 2
-        done
-        return 0
+        ! ports_claim "$candidate" {0..39} || return 0
     done
     die "no free range of ports between $1 and 9900"
 }
