@@ -53,9 +53,9 @@ struct message_schema {
 };
 
 /* Finds what a wire decoder does not check: UTF-8, NUL, lengths, list sizes, repeated keys of a
- * map, enum values, ranges, uuids, required fields. Iterative. Calls `refuse` for each finding (at most 20) with the JSON
- * path, the value (shortened; "" when personal) and what is allowed; all three live until refuse
- * returns. True when there was none. */
+ * map, enum values, ranges, uuids, required fields. Iterative. Calls `refuse` for each finding (at
+ * most 20) with the JSON path, the value (shortened; "" when personal) and what is allowed; all
+ * three live until refuse returns. True when there was none. */
 typedef void schema_refuse(void *closure, const char *path, const char *value, const char *allowed);
 bool schema_validate(const struct message_schema *schema, const ProtobufCMessage *message,
                      schema_refuse *refuse, void *closure);
