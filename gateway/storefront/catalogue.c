@@ -19,12 +19,10 @@ static const Catalog__V1__Product *cached_product(struct ctx *ctx, const struct 
 {
     struct gateway *self = ctx_state(ctx);
     const struct cache_tag tags[] = {{TAG_PRODUCT, id}};
-    struct db_bytes bytes;
     const struct cache_question question = {product_key(ctx, id), tags, ARRAY_LEN(tags),
                                             visitor->trail};
-    if (!cache_get(ctx, self->cache, &question, &bytes))
-        return NULL;
-    return catalog__v1__product__unpack(arena_protobuf(ctx->arena), bytes.length, bytes.data);
+    return (const void *)cache_get_message(ctx, self->cache, &question,
+                                           &catalog__v1__product__descriptor);
 }
 
 void catalogue_remember(struct ctx *ctx, const struct visitor *visitor,
@@ -32,8 +30,8 @@ void catalogue_remember(struct ctx *ctx, const struct visitor *visitor,
 {
     struct gateway *self = ctx_state(ctx);
     cache_trail_add(visitor->trail, (struct cache_tag){TAG_PRODUCT, product->id});
-    cache_put(self->cache, product_key(ctx, product->id), wire_pack(ctx->arena, &product->base),
-              (struct cache_moments){.asked_at_us = asked_at_us});
+    cache_put_message(ctx, self->cache, product_key(ctx, product->id), &product->base,
+                      (struct cache_moments){.asked_at_us = asked_at_us});
 }
 
 static struct status load_products(struct ctx *ctx, const struct visitor *visitor, const char **ids,

@@ -2,7 +2,7 @@
 #include "storefront/storefront.h"
 
 #include "catalog/v1/service.client.h"
-#include "chassis/wire.h"
+#include "chassis/cache.h"
 #include "common/str.h"
 #include "gateway.h"
 #include "gateway/v1/store.pb-c.h"
@@ -11,20 +11,12 @@
 static struct status load(struct ctx *ctx, const Catalog__V1__ListCategoriesResponse **ret_tree)
 {
     struct gateway *self = ctx_state(ctx);
-    const struct cache_tag tags[] = {{TAG_CATEGORIES, NULL}};
-    struct db_bytes bytes;
-    const struct cache_question question = {"categories", tags, ARRAY_LEN(tags), NULL};
-    if (cache_get(ctx, self->cache, &question, &bytes)) {
-        *ret_tree = catalog__v1__list_categories_response__unpack(arena_protobuf(ctx->arena),
-                                                                  bytes.length, bytes.data);
-        if (*ret_tree)
-            return status_ok();
-    }
+    static const struct cache_tag TAG = {TAG_CATEGORIES, NULL};
+    const struct cache_question question = {"categories", &TAG, 1, NULL};
     Catalog__V1__ListCategoriesRequest request = CATALOG__V1__LIST_CATEGORIES_REQUEST__INIT;
-    int64_t asked_at_us = cache_now_us();
-    TRY(catalog_v1_list_categories(ctx, &request, ret_tree));
-    cache_put(self->cache, "categories", wire_pack(ctx->arena, &(*ret_tree)->base),
-              (struct cache_moments){.asked_at_us = asked_at_us});
+    const ProtobufCMessage *reply;
+    TRY(cache_ask(ctx, self->cache, &question, catalog_v1_list_categories_call(&request), &reply));
+    *ret_tree = (const void *)reply;
     return status_ok();
 }
 

@@ -29,12 +29,9 @@ static bool read_page(struct ctx *ctx, const struct visitor *visitor, const char
 {
     struct gateway *self = ctx_state(ctx);
     const struct cache_tag tags[] = {{TAG_LISTS, NULL}};
-    struct db_bytes bytes;
     const struct cache_question question = {key, tags, ARRAY_LEN(tags), visitor->trail};
-    if (!cache_get(ctx, self->cache, &question, &bytes))
-        return false;
-    const Catalog__V1__ListProductsResponse *list = catalog__v1__list_products_response__unpack(
-        arena_protobuf(ctx->arena), bytes.length, bytes.data);
+    const Catalog__V1__ListProductsResponse *list = (const void *)cache_get_message(
+        ctx, self->cache, &question, &catalog__v1__list_products_response__descriptor);
     if (!list)
         return false;
     ret_page->count = list->n_products;
@@ -58,8 +55,8 @@ static void keep_page(struct ctx *ctx, const struct visitor *visitor, const char
         catalog__v1__product__init(list.products[i]);
         list.products[i]->id = reply->products[i]->id;
     }
-    cache_put(
-        self->cache, key, wire_pack(ctx->arena, &list.base),
+    cache_put_message(
+        ctx, self->cache, key, &list.base,
         (struct cache_moments){asked_at_us, wire_time_us(reply->valid_until), visitor->trail});
 }
 

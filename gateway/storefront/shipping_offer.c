@@ -1,7 +1,7 @@
 /* shipping_offer.c - platform decides by the facts of the cart, which only its quote holds. */
 #include "storefront/shipping_offer.h"
 
-#include "chassis/wire.h"
+#include "chassis/cache.h"
 #include "common/str.h"
 #include "gateway.h"
 #include "platform/v1/service.client.h"
@@ -56,18 +56,11 @@ struct status shipping_offers_shown(struct ctx *ctx, const Cart__V1__Cart *cart,
                                    request->channel_id, request->country_code,
                                    request->currency_code, request->cart->subtotal_minor,
                                    request->cart->quantity, request->cart->weight_grams);
-    struct db_bytes packed;
-    int64_t asked_at_us = cache_now_us();
     const struct cache_question question = {key, &TAG, 1, NULL};
-    if (cache_get(ctx, self->cache, &question, &packed)) {
-        *ret_offers = platform__v1__list_shipping_options_response__unpack(
-            arena_protobuf(ctx->arena), packed.length, packed.data);
-        if (*ret_offers)
-            return status_ok();
-    }
-    TRY(platform_v1_list_shipping_options(ctx, request, ret_offers));
-    cache_put(self->cache, key, wire_pack(ctx->arena, &(*ret_offers)->base),
-              (struct cache_moments){.asked_at_us = asked_at_us});
+    const ProtobufCMessage *reply;
+    TRY(cache_ask(ctx, self->cache, &question, platform_v1_list_shipping_options_call(request),
+                  &reply));
+    *ret_offers = (const void *)reply;
     return status_ok();
 }
 

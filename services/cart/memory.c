@@ -18,21 +18,17 @@ const Catalog__V1__VariantSnapshot *memory_variant(struct ctx *ctx, const Cart__
                                                    const char *variant_id)
 {
     struct cart_daemon *self = ctx_state(ctx);
-    struct db_bytes packed;
     const struct cache_question question = {variant_key(ctx, cart, variant_id), &CATALOG, 1, NULL};
-    if (!cache_get(ctx, self->memory, &question, &packed))
-        return NULL;
-    return catalog__v1__variant_snapshot__unpack(arena_protobuf(ctx->arena), packed.length,
-                                                 packed.data);
+    return (const void *)cache_get_message(ctx, self->memory, &question,
+                                           &catalog__v1__variant_snapshot__descriptor);
 }
 
 void memory_keep_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
                          const Catalog__V1__VariantSnapshot *variant, int64_t asked_at_us)
 {
     struct cart_daemon *self = ctx_state(ctx);
-    cache_put(self->memory, variant_key(ctx, cart, variant->variant_id),
-              wire_pack(ctx->arena, &variant->base),
-              (struct cache_moments){.asked_at_us = asked_at_us});
+    cache_put_message(ctx, self->memory, variant_key(ctx, cart, variant->variant_id),
+                      &variant->base, (struct cache_moments){.asked_at_us = asked_at_us});
 }
 
 static const char *view_key(struct ctx *ctx, const Cart__V1__Cart *cart)
@@ -44,12 +40,9 @@ bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_vi
 {
     const struct cache_tag tags[] = {CATALOG, TERMS};
     struct cart_daemon *self = ctx_state(ctx);
-    struct db_bytes packed;
     const struct cache_question question = {view_key(ctx, cart), tags, ARRAY_LEN(tags), NULL};
-    if (!cache_get(ctx, self->memory, &question, &packed))
-        return false;
-    const Cart__V1__FreezeCartResponse *told = cart__v1__freeze_cart_response__unpack(
-        arena_protobuf(ctx->arena), packed.length, packed.data);
+    const Cart__V1__FreezeCartResponse *told = (const void *)cache_get_message(
+        ctx, self->memory, &question, &cart__v1__freeze_cart_response__descriptor);
     if (!told)
         return false;
     *ret_view = cart_view_told(cart, told);
@@ -62,11 +55,10 @@ void memory_keep_view(struct ctx *ctx, const struct cart_view *view)
     struct cart_daemon *self = ctx_state(ctx);
     if (view->asked_at_us == 0 || view->cart->n_coupon_codes > 0)
         return;
-    cache_put(self->memory, view_key(ctx, view->cart),
-              wire_pack(ctx->arena, &cart_view_tell(ctx, view)->base),
-              (struct cache_moments){view->asked_at_us,
-                                     view->quote ? wire_time_us(view->quote->valid_until) : 0,
-                                     NULL});
+    cache_put_message(
+        ctx, self->memory, view_key(ctx, view->cart), &cart_view_tell(ctx, view)->base,
+        (struct cache_moments){view->asked_at_us,
+                               view->quote ? wire_time_us(view->quote->valid_until) : 0, NULL});
 }
 
 static struct status mark(struct ctx *ctx, struct cache_tag tag)

@@ -3,6 +3,7 @@
 
 #include "chassis/cache.h"
 #include "common/clock.h"
+#include "common/v1/money.pb-c.h"
 
 #include <string.h>
 
@@ -131,6 +132,31 @@ START_TEST(an_answer_of_too_many_parts_is_not_kept)
 }
 END_TEST
 
+START_TEST(a_message_is_kept_as_it_was_and_bytes_that_are_none_are_not_taken_for_one)
+{
+    const ProtobufCMessageDescriptor *descriptor = &common__v1__money__descriptor;
+    const struct cache_question question = {"money", &MUG, 1, NULL}, bytes = {"mug", &MUG, 1, NULL};
+    Common__V1__Money money = COMMON__V1__MONEY__INIT;
+
+    money.minor_units = 1990;
+    money.currency_code = "EUR";
+    cache_put_message(ctx, cache, "money", &money.base,
+                      (struct cache_moments){.asked_at_us = cache_now_us()});
+    given("mug", NULL);
+    const Common__V1__Money *kept =
+        (const void *)cache_get_message(ctx, cache, &question, descriptor);
+
+    ck_assert_ptr_nonnull(kept);
+    ck_assert_int_eq(kept->minor_units, 1990);
+    ck_assert_str_eq(kept->currency_code, "EUR");
+    ck_assert_ptr_null(cache_get_message(ctx, cache, &bytes, descriptor));
+
+    wait_for_another_moment();
+    cache_mark(cache, MUG);
+    ck_assert_ptr_null(cache_get_message(ctx, cache, &question, descriptor));
+}
+END_TEST
+
 START_TEST(a_flush_ends_everything)
 {
     given("stock:mug", NULL);
@@ -152,6 +178,8 @@ TCase *cache_case(void)
     tcase_add_test(tcase, a_part_that_was_missing_counts_too);
     tcase_add_test(tcase, an_answer_is_not_valid_for_longer_than_its_parts);
     tcase_add_test(tcase, an_answer_of_too_many_parts_is_not_kept);
+    tcase_add_test(tcase,
+                   a_message_is_kept_as_it_was_and_bytes_that_are_none_are_not_taken_for_one);
     tcase_add_test(tcase, a_flush_ends_everything);
     return tcase;
 }

@@ -9,6 +9,7 @@
 
 #include "chassis/ctx.h"
 #include "chassis/db.h" /* struct db_bytes */
+#include "chassis/rpc.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,6 +59,16 @@ struct cache_moments {
 };
 void cache_put(struct cache *cache, const char *key, struct db_bytes value,
                struct cache_moments moments);
+
+/* The same for messages. NULL when there is none that is still good. */
+ProtobufCMessage *cache_get_message(struct ctx *ctx, struct cache *cache,
+                                    const struct cache_question *question,
+                                    const ProtobufCMessageDescriptor *descriptor);
+void cache_put_message(struct ctx *ctx, struct cache *cache, const char *key,
+                       const ProtobufCMessage *message, struct cache_moments moments);
+/* What is kept of a daemon's answer, or else its answer, which is kept from now on. */
+struct status cache_ask(struct ctx *ctx, struct cache *cache, const struct cache_question *question,
+                        struct rpc_call call, const ProtobufCMessage **ret_reply);
 
 /* A whole answer is good as long as each of its parts. */
 bool cache_get_whole(struct ctx *ctx, struct cache *cache, const char *key,
