@@ -5,7 +5,7 @@
  *   events_bench produced 1000 10     the same records straight to Kafka: what is left without us
  *   events_bench fill 100000          a backlog of events: stop the relay before
  *   events_bench drained 100000       consumes so many that the relay publishes; says "waiting"
- * first events_bench flooded 100000       the same records straight to Kafka
+ *   events_bench flooded 100000       the same records straight to Kafka
  *
  * TORG_BENCH_DATABASE_URL and KAFKA_BROKERS say where. The records have the headers and the body of
  * the youngest order event; they go to a topic that nobody else reads. */
@@ -227,6 +227,19 @@ static void create_topic(void)
     rd_kafka_destroy(kafka);
 }
 
+static int64_t end_of(rd_kafka_t *kafka, int part) /* a new topic has no leaders at first */
+{
+    int64_t low, high, give_up_us = clock_monotonic_us() + QUIET_MS * 1000LL;
+
+    while (rd_kafka_query_watermark_offsets(kafka, TOPIC, part, &low, &high, QUIET_MS) !=
+           RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (clock_monotonic_us() > give_up_us)
+            give_up(TOPIC, "has no position");
+        usleep(10000);
+    }
+    return high;
+}
+
 static rd_kafka_t *consumer(void) /* of what comes from now on */
 {
     static const char *const SETTINGS[][2] = {{"group.id", "events_bench"},
@@ -237,13 +250,8 @@ static rd_kafka_t *consumer(void) /* of what comes from now on */
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(PARTITIONS);
 
     rd_kafka_poll_set_consumer(kafka);
-    for (int i = 0; i < PARTITIONS; i++) {
-        int64_t low, high;
-        if (rd_kafka_query_watermark_offsets(kafka, TOPIC, i, &low, &high, QUIET_MS) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR)
-            give_up(TOPIC, "has no position");
-        rd_kafka_topic_partition_list_add(parts, TOPIC, i)->offset = high;
-    }
+    for (int i = 0; i < PARTITIONS; i++)
+        rd_kafka_topic_partition_list_add(parts, TOPIC, i)->offset = end_of(kafka, i);
     rd_kafka_assign(kafka, parts);
     rd_kafka_topic_partition_list_destroy(parts);
     return kafka;

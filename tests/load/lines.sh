@@ -1,8 +1,5 @@
 # lines.sh - the lines that run measures, one flow each. Sourced by run.
 
-callers=(1 8 32 128)
-[ "${quick-no}" = no ] || callers=(1 32)
-
 # A read: as fast as it goes at 32 callers, then at half of that, its times from when each request
 # should have begun.
 read_line() # FLOW VALUES GOAL
@@ -51,7 +48,8 @@ checkout_at() # CALLERS: one run, its requests kept
 
 line_checkout()
 {
-    local n record at_32 half
+    local n record at_32 half callers=(1 8 32 128)
+    [ $quick = no ] || callers=(1 32)
     for n in "${callers[@]}"; do
         [ "$n" != 32 ] || cpu_note "$var/cpu.before"
         record=$(repeated per_s checkout_at "$n")
@@ -163,6 +161,11 @@ drained_once()
     tail -n 1 "$var/drained"
 }
 
+flooded_once()
+{
+    events_bench flooded "$backlog" | tail -n 1
+}
+
 line_events()
 {
     local record limit length=10
@@ -176,7 +179,7 @@ line_events()
     print_goal 'p50, ms' "$(ms "$(field p50 "$record")")" '<=5'
     print_goal 'p99, ms' "$(ms "$(field p99 "$record")")" '<=25'
     record=$(repeated per_s drained_once)
-    limit=$(repeated per_s events_bench flooded "$backlog")
+    limit=$(repeated per_s flooded_once)
     print_line "drain a backlog of $backlog" "$record" /s 'straight to Kafka' "$(field per_s "$limit")"
     print_goal 'events a second' "$(field per_s "$record")" '>=50000'
 }

@@ -21,6 +21,11 @@ shop_stop()
     "$root/deploy/local/down" >>"$var/log/load-up.log" 2>&1 || true
 }
 
+mails_forget() # the mail server keeps all that it got in memory, and is busy with nothing else then
+{
+    curl -fsS -X POST "http://127.0.0.1:$(port mail-api)/api/mail/purge" >/dev/null
+}
+
 # --- the admin API -----------------------------------------------------------------------------
 
 admin() # METHOD PATH [CURL ARGUMENT...]
