@@ -1,51 +1,40 @@
-/* rpc_transport.c - HTTP/1.1 over kept connections: one POST at a time on each, one write and one
- * read when all goes well.
+/* rpc_transport.c - libcurl, one multi handle a connection.
  *
- * A caller that fans out holds several slots and polls their sockets itself, so one code path
- * serves single calls and fan-out, and a destination never sees more than connections_max of us.
- * Of a slot that is not in use nothing is kept but its connection. */
+ * An easy handle keeps its connection only inside its multi handle, so each slot of a pool has its
+ * own pair; a caller that fans out holds several slots and polls their sockets itself. One code
+ * path serves single calls and fan-out, and a destination never sees more than connections_max of
+ * us. */
 #include "rpc_transport.h"
 
 #include "chassis/service.h"
 #include "common/clock.h"
 #include "daemon.h"
-#include "rpc_answer.h"
 #include "wait.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <curl/curl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
-    CONNECT_TIMEOUT_US = 1000000, /* daemons are near */
-    MAXAGE_US = 30000000,         /* well below the server's keep-alive time-out of 60 s */
+    SOCKETS_MAX = 4,           /* of one transfer: resolver, two address families, spare */
+    CONNECT_TIMEOUT_MS = 1000, /* daemons are near */
+    MAXAGE_S = 30,             /* well below the server's keep-alive time-out of 60 s */
     ANSWER_MAX = 16 * 1024 * 1024,
-    READ_PIECE = 8 * 1024, /* on the stack */
     POLL_MAX_MS = 1000,
 };
 
 struct rpc_slot {
     struct rpc_pool *pool;
+    CURL *easy;
+    CURLM *multi;
     struct rpc_transfer *transfer;
-    int fd;             /* -1: no connection */
-    int64_t used_us;    /* when its last transfer ended */
-    bool is_connecting; /* to one of `addresses`, until `connect_until_us` */
-    bool is_kept;       /* the connection has carried a transfer before this one */
-    int64_t connect_until_us;
-    struct addrinfo *addresses, *next_address;
-    struct buffer request;
-    size_t sent;
-    struct rpc_answer answer; /* its status is 0 until the head is here */
+    struct pollfd sockets[SOCKETS_MAX];
+    int64_t timer_us; /* 0: none */
     struct rpc_slot *next_free;
 };
 
 struct rpc_pool {
-    const char *host, *port, *authority, *prefix;
+    const char *url;
     struct rpc_slot *slots;
     size_t count;
     struct rpc_slot *free; /* last in, first out: few connections stay warm */
@@ -53,19 +42,16 @@ struct rpc_pool {
     pthread_cond_t freed;
 };
 
-static struct status parse_url(struct ctx *boot, const char *url, struct rpc_pool *pool);
-static void write_request(struct ctx *ctx, struct rpc_slot *slot);
-static bool is_usable(const struct rpc_slot *slot);
-static void begin_connection(struct rpc_slot *slot);
-static void connect_next(struct rpc_slot *slot, int error);
-static void advance(struct rpc_slot *slot, int events);
-static void send_request(struct rpc_slot *slot);
-static void receive(struct rpc_slot *slot);
-static void take_answer(struct rpc_slot *slot);
-static void lose(struct rpc_slot *slot, const char *error);
-static void expire(struct rpc_slot *slot, int64_t now_us);
-static void finish(struct rpc_slot *slot, enum transfer_result result, const char *error);
-static void hang_up(struct rpc_slot *slot);
+static struct status open_slot(struct ctx *boot, struct rpc_pool *pool, struct rpc_slot *slot);
+static void set_request(struct ctx *ctx, struct rpc_slot *slot);
+static void act(struct rpc_slot *slot, curl_socket_t fd, int events);
+static void act_on_events(struct rpc_slot *slot, const struct pollfd *fds, size_t count);
+static void finish(struct rpc_slot *slot, CURLcode code);
+static void give_back(struct rpc_slot *slot);
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *closure, void *socket_closure);
+static int on_timer(CURLM *multi, long timeout_ms, void *closure);
+static size_t on_answer(char *data, size_t size, size_t count, void *closure);
+static size_t on_body(char *to, size_t size, size_t count, void *closure);
 
 struct status rpc_pool_open(struct ctx *boot, const char *url, int64_t connections_max,
                             struct rpc_pool **ret_pool)
@@ -73,26 +59,28 @@ struct status rpc_pool_open(struct ctx *boot, const char *url, int64_t connectio
     struct arena *arena = boot->daemon->arena;
     struct rpc_pool *pool = arena_new(arena, struct rpc_pool);
 
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* counts itself; thread-safe in this build */
+    pool->url = url;
     pool->slots = arena_array(arena, struct rpc_slot, (size_t)connections_max);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->freed, NULL);
     *ret_pool = pool;
-    for (; pool->count < (size_t)connections_max; pool->count++) {
-        struct rpc_slot *slot = &pool->slots[pool->count];
-        *slot = (struct rpc_slot){.pool = pool, .fd = -1, .next_free = pool->free};
-        pool->free = slot;
-    }
-    return parse_url(boot, url, pool);
+    for (; pool->count < (size_t)connections_max; pool->count++)
+        TRY(open_slot(boot, pool, &pool->slots[pool->count]));
+    return status_ok();
 }
 
 void rpc_pool_close(struct rpc_pool *pool)
 {
     if (!pool)
         return;
-    for (size_t i = 0; i < pool->count; i++)
-        hang_up(&pool->slots[i]);
+    for (size_t i = 0; i < pool->count; i++) {
+        curl_multi_cleanup(pool->slots[i].multi);
+        curl_easy_cleanup(pool->slots[i].easy);
+    }
     pthread_cond_destroy(&pool->freed);
     pthread_mutex_destroy(&pool->lock);
+    curl_global_cleanup();
 }
 
 bool rpc_pool_wait(struct rpc_pool *pool, int64_t deadline_us)
@@ -118,34 +106,20 @@ bool rpc_transfer_start(struct ctx *ctx, struct rpc_pool *pool, struct rpc_trans
         return false;
 
     slot->transfer = transfer;
-    slot->sent = 0;
-    slot->answer = (struct rpc_answer){0};
     transfer->slot = slot;
     transfer->is_done = false;
-    transfer->http_status = 0;
-    transfer->content_type = NULL;
-    buffer_init(&transfer->answer, ctx->arena, 1024);
-    write_request(ctx, slot);
-    slot->is_kept = slot->fd >= 0 && is_usable(slot);
-    if (slot->is_kept)
-        send_request(slot);
-    else
-        begin_connection(slot);
+    transfer->sent = 0;
+    buffer_init(&transfer->answer, ctx->arena, 256);
+    set_request(ctx, slot);
+    slot->timer_us = 0;
+    curl_multi_add_handle(slot->multi, slot->easy);
+    act(slot, CURL_SOCKET_TIMEOUT, 0); /* sends at once when the connection is there */
     return true;
-}
-
-/* The next moment at which something must happen without a byte from the peer. */
-static int64_t due_us(const struct rpc_slot *slot)
-{
-    int64_t deadline_us = slot->transfer->deadline_us;
-
-    return slot->is_connecting && slot->connect_until_us < deadline_us ? slot->connect_until_us
-                                                                       : deadline_us;
 }
 
 void rpc_transfer_wait(struct ctx *ctx, struct rpc_transfer *const *transfers, size_t count)
 {
-    struct pollfd *fds = arena_array(ctx->arena, struct pollfd, count);
+    struct pollfd *fds = arena_array(ctx->arena, struct pollfd, count * SOCKETS_MAX);
 
     for (;;) {
         int64_t now_us = clock_monotonic_us();
@@ -154,242 +128,152 @@ void rpc_transfer_wait(struct ctx *ctx, struct rpc_transfer *const *transfers, s
             if (transfers[i]->is_done)
                 return;
             const struct rpc_slot *slot = transfers[i]->slot;
-            bool is_writing = slot->is_connecting || slot->sent < slot->request.length;
-            fds[i] = (struct pollfd){.fd = slot->fd,
-                                     .events = (short)(is_writing ? POLLIN | POLLOUT : POLLIN)};
-            if (due_us(slot) < wake_us)
-                wake_us = due_us(slot);
+            memcpy(&fds[i * SOCKETS_MAX], slot->sockets, sizeof slot->sockets);
+            if (slot->timer_us && slot->timer_us < wake_us)
+                wake_us = slot->timer_us;
         }
         int64_t wait_ms = wake_us > now_us ? (wake_us - now_us + 999) / 1000 : 0;
-        int ready = poll(fds, count, (int)wait_ms);
+        int ready = poll(fds, count * SOCKETS_MAX, (int)wait_ms);
         now_us = clock_monotonic_us();
         for (size_t i = 0; i < count; i++) {
-            if (ready > 0 && fds[i].revents)
-                advance(transfers[i]->slot, fds[i].revents);
-            if (!transfers[i]->is_done && due_us(transfers[i]->slot) <= now_us)
-                expire(transfers[i]->slot, now_us);
+            struct rpc_slot *slot = transfers[i]->slot;
+            if (ready > 0)
+                act_on_events(slot, &fds[i * SOCKETS_MAX], SOCKETS_MAX);
+            if (!transfers[i]->is_done && slot->timer_us && slot->timer_us <= now_us) {
+                slot->timer_us = 0;
+                act(slot, CURL_SOCKET_TIMEOUT, 0);
+            }
         }
     }
 }
 
-/* http://host[:port][/prefix]; a host with colons stands in brackets. */
-static struct status parse_url(struct ctx *boot, const char *url, struct rpc_pool *pool)
+static struct status open_slot(struct ctx *boot, struct rpc_pool *pool, struct rpc_slot *slot)
 {
-    struct arena *arena = boot->daemon->arena;
-    const char *host = url + strlen("http://");
-    size_t length = strcspn(host, "/");
-    bool is_bracketed = *host == '[';
-
-    pool->authority = arena_strndup(arena, host, length);
-    pool->prefix = arena_strndup(arena, host + length, strlen(host + length));
-    const char *end = is_bracketed ? strchr(pool->authority, ']')
-                                   : pool->authority + strcspn(pool->authority, ":");
-    if (!end || end == pool->authority + is_bracketed)
-        return ctx_fail(boot, &ERROR_INVALID_REQUEST, "\"%s\" names no host", url);
-    const char *name = pool->authority + is_bracketed;
-    pool->host = arena_strndup(arena, name, (size_t)(end - name));
-    const char *rest = end + is_bracketed;
-    pool->port = *rest == ':' ? rest + 1 : "80";
-    if (*rest && (*rest != ':' || !rest[1] || strspn(rest + 1, "0123456789") != strlen(rest + 1)))
-        return ctx_fail(boot, &ERROR_INVALID_REQUEST, "\"%s\" has no port", url);
+    slot->pool = pool;
+    slot->easy = curl_easy_init();
+    slot->multi = curl_multi_init();
+    if (!slot->easy || !slot->multi)
+        return ctx_fail(boot, &ERROR_INTERNAL, "libcurl gives no handle");
+    for (size_t i = 0; i < SOCKETS_MAX; i++)
+        slot->sockets[i].fd = -1;
+    curl_multi_setopt(slot->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(slot->multi, CURLMOPT_SOCKETDATA, slot);
+    curl_multi_setopt(slot->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(slot->multi, CURLMOPT_TIMERDATA, slot);
+    curl_multi_setopt(slot->multi, CURLMOPT_MAXCONNECTS, 1L);
+    curl_easy_setopt(slot->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(slot->easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(slot->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(slot->easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(slot->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(slot->easy, CURLOPT_MAXAGE_CONN, (long)MAXAGE_S);
+    curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, on_answer);
+    curl_easy_setopt(slot->easy, CURLOPT_WRITEDATA, slot);
+    curl_easy_setopt(slot->easy, CURLOPT_READFUNCTION, on_body);
+    curl_easy_setopt(slot->easy, CURLOPT_READDATA, slot);
+    slot->next_free = pool->free;
+    pool->free = slot;
     return status_ok();
 }
 
-/* Head and body in one buffer, for one write. */
-static void write_request(struct ctx *ctx, struct rpc_slot *slot)
+/* curl by itself repeats a request on a new connection when a kept one dies before the first byte
+ * of the answer. For a call that must not run twice its body comes from a callback that cannot
+ * rewind, which makes curl give up instead; one without a body takes a new connection. */
+static void set_request(struct ctx *ctx, struct rpc_slot *slot)
+{
+    static char expect[] = "Expect:", accept[] = "Accept:"; /* not to be sent */
+    static struct curl_slist no_expect = {expect, NULL};
+    static struct curl_slist no_accept = {accept, &no_expect};
+    struct rpc_transfer *transfer = slot->transfer;
+    struct curl_slist *list = &no_accept;
+    int64_t left_ms = (transfer->deadline_us - clock_monotonic_us() + 999) / 1000;
+    bool has_body = transfer->body_length > 0;
+
+    for (size_t i = 0; i < transfer->header_count; i++) {
+        struct curl_slist *node = arena_new(ctx->arena, struct curl_slist);
+        node->data = arena_printf(ctx->arena, "%s: %s", transfer->headers[i].name,
+                                  transfer->headers[i].value);
+        node->next = list;
+        list = node;
+    }
+    curl_easy_setopt(slot->easy, CURLOPT_URL,
+                     arena_printf(ctx->arena, "%s%s", slot->pool->url, transfer->path));
+    curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, list);
+    curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, left_ms > 0 ? (long)left_ms : 1L);
+    curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length);
+    curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS,
+                     !has_body              ? ""
+                     : transfer->may_resend ? transfer->body
+                                            : NULL);
+    curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, has_body || transfer->may_resend ? 0L : 1L);
+}
+
+static void act(struct rpc_slot *slot, curl_socket_t fd, int events)
+{
+    const CURLMsg *message;
+    int running = 0, left = 0;
+
+    curl_multi_socket_action(slot->multi, fd, events, &running);
+    if (running)
+        return;
+    while ((message = curl_multi_info_read(slot->multi, &left)))
+        if (message->msg == CURLMSG_DONE) {
+            finish(slot, message->data.result);
+            return;
+        }
+}
+
+static void act_on_events(struct rpc_slot *slot, const struct pollfd *fds, size_t count)
 {
     const struct rpc_transfer *transfer = slot->transfer;
-    struct buffer *out = &slot->request;
 
-    buffer_init(out, ctx->arena, 768 + transfer->body_length);
-    buffer_puts(out, "POST ");
-    buffer_puts(out, slot->pool->prefix);
-    buffer_puts(out, transfer->path);
-    buffer_puts(out, " HTTP/1.1\r\nHost: ");
-    buffer_puts(out, slot->pool->authority);
-    for (size_t i = 0; i < transfer->header_count; i++) {
-        buffer_puts(out, "\r\n");
-        buffer_puts(out, transfer->headers[i].name);
-        buffer_puts(out, ": ");
-        buffer_puts(out, transfer->headers[i].value);
+    for (size_t i = 0; i < count && !transfer->is_done; i++) {
+        int events = (fds[i].revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
+                     (fds[i].revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
+                     (fds[i].revents & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
+        if (fds[i].fd >= 0 && events)
+            act(slot, fds[i].fd, events);
     }
-    buffer_puts(out, "\r\nContent-Length: ");
-    buffer_put_int(out, (int64_t)transfer->body_length);
-    buffer_puts(out, "\r\n\r\n");
-    if (transfer->body_length)
-        buffer_append(out, transfer->body, transfer->body_length);
 }
 
-/* A kept connection may have been closed by the peer meanwhile. One that can resend finds out by
- * sending; what must not run twice asks first, for afterwards nobody could tell what happened. */
-static bool is_usable(const struct rpc_slot *slot)
-{
-    struct pollfd fd = {.fd = slot->fd, .events = POLLIN};
-
-    return clock_monotonic_us() - slot->used_us < MAXAGE_US &&
-           (slot->transfer->may_resend || poll(&fd, 1, 0) == 0);
-}
-
-static void begin_connection(struct rpc_slot *slot)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-
-    hang_up(slot);
-    slot->is_kept = false;
-    slot->sent = 0;
-    slot->connect_until_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
-    int rc = getaddrinfo(slot->pool->host, slot->pool->port, &hints, &slot->addresses);
-    if (rc) {
-        slot->addresses = NULL;
-        finish(slot, TRANSFER_NOT_SENT, gai_strerror(rc));
-        return;
-    }
-    slot->next_address = slot->addresses;
-    connect_next(slot, ECONNREFUSED);
-}
-
-/* The next address that does not refuse at once; `error` is why the one before did. */
-static void connect_next(struct rpc_slot *slot, int error)
-{
-    for (; slot->next_address; slot->next_address = slot->next_address->ai_next) {
-        const struct addrinfo *to = slot->next_address;
-        if (slot->fd >= 0)
-            close(slot->fd);
-        slot->fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (slot->fd >= 0 &&
-            (!connect(slot->fd, to->ai_addr, to->ai_addrlen) || errno == EINPROGRESS)) {
-            setsockopt(slot->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-            slot->next_address = to->ai_next;
-            slot->is_connecting = true;
-            return;
-        }
-        error = errno;
-    }
-    finish(slot, TRANSFER_NOT_SENT, strerrordesc_np(error));
-}
-
-/* `events` are those of poll(). */
-static void advance(struct rpc_slot *slot, int events)
-{
-    if (slot->is_connecting) {
-        socklen_t size = sizeof(int);
-        int error = 0;
-        getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-        if (error) {
-            connect_next(slot, error);
-            return;
-        }
-        slot->is_connecting = false;
-        events = POLLOUT;
-    }
-    if (events & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
-        receive(slot);
-    else if (events & POLLOUT)
-        send_request(slot);
-}
-
-static void send_request(struct rpc_slot *slot)
-{
-    ssize_t sent = send(slot->fd, slot->request.data + slot->sent,
-                        slot->request.length - slot->sent, MSG_NOSIGNAL);
-
-    if (sent >= 0)
-        slot->sent += (size_t)sent;
-    else if (errno != EAGAIN && errno != EINTR)
-        lose(slot, strerrordesc_np(errno));
-}
-
-static void receive(struct rpc_slot *slot)
-{
-    struct buffer *answer = &slot->transfer->answer;
-    char piece[READ_PIECE];
-    ssize_t got = recv(slot->fd, piece, sizeof piece, 0);
-
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got < 0) {
-        lose(slot, strerrordesc_np(errno));
-        return;
-    }
-    if (got == 0 && slot->answer.status && slot->answer.body_length < 0) {
-        slot->answer.body_length = (int64_t)(answer->length - slot->answer.head_length);
-        take_answer(slot);
-        return;
-    }
-    if (got == 0) {
-        lose(slot, "the peer closed the connection");
-        return;
-    }
-    buffer_append(answer, piece, (size_t)got);
-    take_answer(slot);
-}
-
-static void take_answer(struct rpc_slot *slot)
+static void finish(struct rpc_slot *slot, CURLcode code)
 {
     struct rpc_transfer *transfer = slot->transfer;
-    struct buffer *bytes = &transfer->answer;
-    struct rpc_answer *answer = &slot->answer;
+    const char *content_type = NULL;
+    long http_status = 0;
 
-    if (!answer->status &&
-        rpc_answer_parse(bytes->arena, bytes->data, bytes->length, answer) == RPC_HEAD_BROKEN) {
-        finish(slot, TRANSFER_LOST, "the answer is no HTTP that we understand");
-        return;
+    transfer->error = curl_easy_strerror(code);
+    switch (code) {
+    case CURLE_OK:
+        curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &http_status);
+        curl_easy_getinfo(slot->easy, CURLINFO_CONTENT_TYPE, &content_type);
+        transfer->http_status = (int)http_status;
+        transfer->content_type = arena_strdup(transfer->answer.arena, content_type);
+        transfer->result = TRANSFER_ANSWERED;
+        break;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+        transfer->result = TRANSFER_NOT_SENT;
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        /* Before the deadline it can only have been the time-out of connecting. */
+        transfer->result = clock_monotonic_us() + 2000 < transfer->deadline_us ? TRANSFER_NOT_SENT
+                                                                               : TRANSFER_TIMED_OUT;
+        break;
+    default:
+        transfer->result = TRANSFER_LOST;
     }
-    if (answer->body_length > ANSWER_MAX || bytes->length > 2 * (size_t)ANSWER_MAX) {
-        finish(slot, TRANSFER_LOST, "the answer is too large");
-        return;
-    }
-    if (!answer->status || answer->body_length < 0 ||
-        bytes->length - answer->head_length < (size_t)answer->body_length)
-        return;
-    bool has_ended = bytes->length == answer->head_length + (size_t)answer->body_length &&
-                     slot->sent == slot->request.length;
-    answer->is_kept &= has_ended;
-    transfer->http_status = answer->status;
-    transfer->content_type = answer->content_type;
-    bytes->data += answer->head_length;
-    bytes->length = (size_t)answer->body_length;
-    bytes->capacity -= answer->head_length;
-    finish(slot, TRANSFER_ANSWERED, "");
+    curl_multi_remove_handle(slot->multi, slot->easy);
+    transfer->is_done = true;
+    give_back(slot);
 }
 
-/* A kept connection that ends before the first byte of an answer was most likely closed before our
- * request came; a call that may run twice is sent once more, on a new one. */
-static void lose(struct rpc_slot *slot, const char *error)
-{
-    const struct rpc_transfer *transfer = slot->transfer;
-
-    if (slot->is_kept && transfer->may_resend && transfer->answer.length == 0)
-        begin_connection(slot);
-    else
-        finish(slot, TRANSFER_LOST, error);
-}
-
-static void expire(struct rpc_slot *slot, int64_t now_us)
-{
-    if (now_us >= slot->transfer->deadline_us)
-        finish(slot, TRANSFER_TIMED_OUT, "the deadline has passed");
-    else
-        finish(slot, TRANSFER_NOT_SENT, "connecting took too long");
-}
-
-/* The transfer is over; the slot goes back, with its connection if that is in step. */
-static void finish(struct rpc_slot *slot, enum transfer_result result, const char *error)
+static void give_back(struct rpc_slot *slot)
 {
     struct rpc_pool *pool = slot->pool;
-    struct rpc_transfer *transfer = slot->transfer;
 
-    transfer->result = result;
-    transfer->error = error;
-    transfer->is_done = true;
-    if (result != TRANSFER_ANSWERED || !slot->answer.is_kept)
-        hang_up(slot);
-    if (slot->addresses)
-        freeaddrinfo(slot->addresses);
-    slot->addresses = slot->next_address = NULL;
     slot->transfer = NULL;
-    slot->request = (struct buffer){0};
-    slot->used_us = clock_monotonic_us();
     pthread_mutex_lock(&pool->lock);
     slot->next_free = pool->free;
     pool->free = slot;
@@ -397,10 +281,52 @@ static void finish(struct rpc_slot *slot, enum transfer_result result, const cha
     pthread_mutex_unlock(&pool->lock);
 }
 
-static void hang_up(struct rpc_slot *slot)
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *closure, void *socket_closure)
 {
-    if (slot->fd >= 0)
-        close(slot->fd);
-    slot->fd = -1;
-    slot->is_connecting = false;
+    struct rpc_slot *slot = closure;
+    struct pollfd *place = NULL;
+
+    (void)easy;
+    (void)socket_closure;
+    for (size_t i = 0; i < SOCKETS_MAX; i++)
+        if (slot->sockets[i].fd == fd || (!place && slot->sockets[i].fd < 0))
+            place = &slot->sockets[i];
+    if (!place)
+        return -1;
+    place->fd = what == CURL_POLL_REMOVE ? -1 : fd;
+    place->events =
+        (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *closure)
+{
+    struct rpc_slot *slot = closure;
+
+    (void)multi;
+    slot->timer_us = timeout_ms < 0 ? 0 : clock_monotonic_us() + timeout_ms * 1000;
+    return 0;
+}
+
+static size_t on_answer(char *data, size_t size, size_t count, void *closure)
+{
+    struct rpc_slot *slot = closure;
+    struct buffer *answer = &slot->transfer->answer;
+
+    if (answer->length + size * count > ANSWER_MAX)
+        return 0;
+    buffer_append(answer, data, size * count);
+    return size * count;
+}
+
+static size_t on_body(char *to, size_t size, size_t count, void *closure)
+{
+    struct rpc_slot *slot = closure;
+    struct rpc_transfer *transfer = slot->transfer;
+    size_t left = transfer->body_length - transfer->sent;
+    size_t length = left < size * count ? left : size * count;
+
+    memcpy(to, (const char *)transfer->body + transfer->sent, length);
+    transfer->sent += length;
+    return length;
 }

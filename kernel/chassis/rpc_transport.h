@@ -1,5 +1,5 @@
-/* rpc_transport.h - POST to one address over a bounded pool of kept connections. Private to
- * the chassis. */
+/* rpc_transport.h - POST to one address over a bounded pool of kept connections; libcurl inside.
+ * Private to the chassis. */
 #pragma once
 
 #include "chassis/ctx.h"
@@ -45,6 +45,7 @@ struct rpc_transfer {
     struct buffer answer;
 
     struct rpc_slot *slot; /* private */
+    size_t sent;           /* private */
 };
 
 /* False when every connection of the pool is in use; nothing happened then. */
