@@ -28,6 +28,7 @@ struct rpc_slot {
     CURL *easy;
     CURLM *multi;
     struct rpc_transfer *transfer;
+    curl_socket_t kept; /* its connection after the last transfer; CURL_SOCKET_BAD: none */
     struct pollfd sockets[SOCKETS_MAX];
     int64_t timer_us; /* 0: none */
     struct rpc_slot *next_free;
@@ -44,6 +45,7 @@ struct rpc_pool {
 
 static struct status open_slot(struct ctx *boot, struct rpc_pool *pool, struct rpc_slot *slot);
 static void set_request(struct ctx *ctx, struct rpc_slot *slot);
+static bool has_ended(const struct rpc_slot *slot);
 static void act(struct rpc_slot *slot, curl_socket_t fd, int events);
 static void act_on_events(struct rpc_slot *slot, const struct pollfd *fds, size_t count);
 static void finish(struct rpc_slot *slot, CURLcode code);
@@ -150,6 +152,7 @@ void rpc_transfer_wait(struct ctx *ctx, struct rpc_transfer *const *transfers, s
 static struct status open_slot(struct ctx *boot, struct rpc_pool *pool, struct rpc_slot *slot)
 {
     slot->pool = pool;
+    slot->kept = CURL_SOCKET_BAD;
     slot->easy = curl_easy_init();
     slot->multi = curl_multi_init();
     if (!slot->easy || !slot->multi)
@@ -206,7 +209,17 @@ static void set_request(struct ctx *ctx, struct rpc_slot *slot)
                      !has_body              ? ""
                      : transfer->may_resend ? transfer->body
                                             : NULL);
-    curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, has_body || transfer->may_resend ? 0L : 1L);
+    bool is_fresh = has_ended(slot) || (!has_body && !transfer->may_resend);
+    curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
+}
+
+/* Between two calls a peer says nothing, so what can be read is the end of the connection. curl
+ * looks too, but not each time, and a call that may run only once is lost on a dead connection. */
+static bool has_ended(const struct rpc_slot *slot)
+{
+    struct pollfd kept = {.fd = slot->kept, .events = POLLIN | POLLRDHUP};
+
+    return slot->kept != CURL_SOCKET_BAD && poll(&kept, 1, 0) > 0;
 }
 
 static void act(struct rpc_slot *slot, curl_socket_t fd, int events)
@@ -244,6 +257,7 @@ static void finish(struct rpc_slot *slot, CURLcode code)
     long http_status = 0;
 
     transfer->error = curl_easy_strerror(code);
+    curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &slot->kept);
     switch (code) {
     case CURLE_OK:
         curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &http_status);
