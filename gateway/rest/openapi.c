@@ -303,6 +303,8 @@ static void write_responses(struct document *doc, const struct route *route)
         write_response(doc, route, 202, "Not decided yet: ask again at Location");
     json_key(&doc->json, "4XX");
     write_reference(&doc->json, "#/components/responses/Problem");
+    json_key(&doc->json, "503");
+    write_reference(&doc->json, "#/components/responses/Unavailable");
     json_key(&doc->json, "5XX");
     write_reference(&doc->json, "#/components/responses/Problem");
     json_end_object(&doc->json);
@@ -429,6 +431,7 @@ static const char PARAMETERS[] =
 
 static const char HEADERS[] =
     "{\"ETag\":{\"description\":\"The version, in quotes.\",\"schema\":{\"type\":\"string\"}},"
+    "\"Retry-After\":{\"description\":\"Seconds to wait.\",\"schema\":{\"type\":\"integer\"}},"
     "\"Location\":{\"description\":\"Where the outcome will be.\",\"schema\":{\"type\":"
     "\"string\"}}}";
 
@@ -439,6 +442,27 @@ static const char SECURITY[] =
     "\"description\":\"accessToken of a session.\"},"
     "\"apiKey\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"An API key that holds "
     "the scope.\"}}";
+
+static void write_refusal(struct document *doc, const char *name, const char *description,
+                          const char *header)
+{
+    struct json_writer *json = &doc->json;
+    begin_object(json, name);
+    write_text(json, "description", description);
+    if (header) {
+        begin_object(json, "headers");
+        json_key(json, header);
+        write_reference(json, arena_printf(doc->schemas.arena, "#/components/headers/%s", header));
+        json_end_object(json);
+    }
+    begin_object(json, "content");
+    begin_object(json, "application/problem+json");
+    json_key(json, "schema");
+    openapi_write_reference(json, &doc->schemas, &gateway__v1__problem__schema, SCHEMA_REPLY);
+    json_end_object(json);
+    json_end_object(json);
+    json_end_object(json);
+}
 
 static void write_components(struct document *doc)
 {
@@ -451,15 +475,12 @@ static void write_components(struct document *doc)
     json_key(json, "securitySchemes");
     json_raw(json, SECURITY, sizeof SECURITY - 1);
     begin_object(json, "responses");
-    begin_object(json, "Problem");
-    write_text(json, "description", "Refused, or failed");
-    begin_object(json, "content");
-    begin_object(json, "application/problem+json");
-    json_key(json, "schema");
-    openapi_write_reference(json, &doc->schemas, &gateway__v1__problem__schema, SCHEMA_REPLY);
-    json_end_object(json);
-    json_end_object(json);
-    json_end_object(json);
+    write_refusal(doc, "Problem", "Refused, or failed", NULL);
+    write_refusal(
+        doc, "Unavailable",
+        "Not available now, or its answer was lost: wait as Retry-After says and send the "
+        "same again, with the same Idempotency-Key where the operation takes one",
+        "Retry-After");
     json_end_object(json);
     json_key(json, "schemas");
     openapi_write_schemas(json, &doc->schemas);

@@ -59,10 +59,12 @@ struct attempt {
 
 static const struct error_def NOT_CALLABLE = {STATUS_INTERNAL, "NOT_CALLABLE",
                                               "name the daemon in the service's .calls"};
-static const struct error_def NOT_SENT = {STATUS_UNAVAILABLE, "CALL_NOT_SENT",
-                                          "the daemon is not reachable; retry with back-off"};
-static const struct error_def LOST = {STATUS_UNKNOWN, "CALL_LOST",
-                                      "it may have happened: read before trying again"};
+const struct error_def ERROR_CALL_NOT_SENT = {
+    STATUS_UNAVAILABLE, "CALL_NOT_SENT",
+    "nothing was done: a daemon is not reachable; retry with back-off"};
+const struct error_def ERROR_CALL_LOST = {
+    STATUS_UNAVAILABLE, "CALL_LOST",
+    "it may have happened: retry with the same idempotency key; without one, read first"};
 
 static const char *const OUTCOMES[] = {"ok", "refused", "not_sent", "lost", "deadline", NULL};
 enum outcome { OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_NOT_SENT, OUTCOME_LOST, OUTCOME_DEADLINE };
@@ -363,10 +365,10 @@ static struct status decode(struct ctx *ctx, struct attempt *attempt, enum outco
     switch (transfer->result) {
     case TRANSFER_NOT_SENT:
         *ret_outcome = OUTCOME_NOT_SENT;
-        return ctx_fail(ctx, &NOT_SENT, "%s: %s", method->path, transfer->error);
+        return ctx_fail(ctx, &ERROR_CALL_NOT_SENT, "%s: %s", method->path, transfer->error);
     case TRANSFER_LOST:
         *ret_outcome = OUTCOME_LOST;
-        return ctx_fail(ctx, &LOST, "%s: %s", method->path, transfer->error);
+        return ctx_fail(ctx, &ERROR_CALL_LOST, "%s: %s", method->path, transfer->error);
     case TRANSFER_TIMED_OUT:
         *ret_outcome = OUTCOME_DEADLINE;
         return ctx_fail(ctx, &ERROR_DEADLINE, "%s did not answer in time", method->path);

@@ -58,6 +58,10 @@ struct rpc_method_ref {
 void rpc_call_all(struct ctx *ctx, struct rpc_call *calls, size_t count);
 struct status rpc_call_one(struct ctx *ctx, struct rpc_call *call);
 
+/* What a call may end with that the called daemon did not say; both UNAVAILABLE. */
+extern const struct error_def ERROR_CALL_NOT_SENT; /* certainly not begun */
+extern const struct error_def ERROR_CALL_LOST;     /* it may have happened */
+
 /* A refusal with this reason? status.reason of a remote error may be compared by this only. */
 bool rpc_reason_is(struct status status, const struct error_def *error);
 bool status_reason_is(struct status status, const char *reason);
