@@ -34,9 +34,7 @@ static void given_a_cart_of(struct plot *plot, const char *variant_id, int64_t q
 {
     plot->email = plot->email != NULL ? plot->email : "ada@buyer.example";
     plot->cart = given_cart_of(plot->email, (struct item){.variant_id = variant_id}, quantity);
-    expect(store("POST", arena_printf(arena, "/carts/%s/coupons", plot->cart),
-                 arena_printf(arena, "{\"couponCode\":\"%s\"}", coupon), NULL),
-           200);
+    given_coupon_in(plot->cart, coupon);
     plot->total = total_of(plot->cart);
     plot->key = new_key();
     plot->tenders = MANUAL;

@@ -120,8 +120,8 @@ const char *given_limited_coupon(int64_t limit, int64_t limit_per_customer)
 
 void given_coupon_in(const char *cart_id, const char *code)
 {
-    expect(store("POST", arena_printf(arena, "/carts/%s/coupons", cart_id),
-                 arena_printf(arena, "{\"couponCode\":\"%s\"}", code), NULL),
+    expect(store_patiently("POST", arena_printf(arena, "/carts/%s/coupons", cart_id),
+                           arena_printf(arena, "{\"couponCode\":\"%s\"}", code)),
            200);
 }
 
@@ -136,18 +136,17 @@ const char *given_cart_of(const char *email, struct item item, int64_t quantity)
                                      "{\"email\":\"%s\",\"lines\":"
                                      "[{\"variantId\":\"%s\",\"quantity\":\"%" PRId64 "\"}]}",
                                      email, item.variant_id, quantity);
-    const char *cart = text_at(expect(store("POST", "/carts", lines, NULL), 201), "cart.id");
+    const char *cart = text_at(expect(store_patiently("POST", "/carts", lines), 201), "cart.id");
     const char *path = arena_printf(arena, "/carts/%s", cart);
 
-    expect(store("PUT", arena_printf(arena, "%s/addresses", path),
-                 "{\"shippingAddress\":" BUYER ",\"billingAddress\":" BUYER "}", NULL),
+    expect(store_patiently("PUT", arena_printf(arena, "%s/addresses", path),
+                           "{\"shippingAddress\":" BUYER ",\"billingAddress\":" BUYER "}"),
            200);
     struct answer options =
-        expect(store("GET", arena_printf(arena, "%s/shipping-options", path), NULL, NULL), 200);
-    expect(store("PUT", arena_printf(arena, "%s/shipping-option", path),
-                 arena_printf(arena, "{\"shippingOptionId\":\"%s\"}",
-                              text_at(options, "shippingOptions.0.id")),
-                 NULL),
+        expect(store_patiently("GET", arena_printf(arena, "%s/shipping-options", path), NULL), 200);
+    expect(store_patiently("PUT", arena_printf(arena, "%s/shipping-option", path),
+                           arena_printf(arena, "{\"shippingOptionId\":\"%s\"}",
+                                        text_at(options, "shippingOptions.0.id"))),
            200);
     return cart;
 }
@@ -155,7 +154,7 @@ const char *given_cart_of(const char *email, struct item item, int64_t quantity)
 int64_t total_of(const char *cart_id)
 {
     struct answer cart =
-        expect(store("GET", arena_printf(arena, "/carts/%s", cart_id), NULL, NULL), 200);
+        expect(store_patiently("GET", arena_printf(arena, "/carts/%s", cart_id), NULL), 200);
     return int_at(cart, "quote.totalMinor");
 }
 

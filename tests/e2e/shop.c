@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/str.h"
+#include "common/uuid.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -132,6 +133,19 @@ static struct answer request(const char *method, const char *url, const char *se
 struct answer store(const char *method, const char *path, const char *json, const char *key)
 {
     return store_for_version(method, path, json, key, 0);
+}
+
+struct answer store_patiently(const char *method, const char *path, const char *json)
+{
+    char key[UUID_TEXT_LENGTH + 1];
+    int64_t deadline_us = clock_monotonic_us() + WAIT_MS * INT64_C(1000);
+    struct answer answer;
+
+    uuid_format(uuid_v7(), key);
+    while ((answer = store(method, path, json, key)).status == 503 &&
+           clock_monotonic_us() < deadline_us)
+        usleep(POLL_US);
+    return answer;
 }
 
 struct answer store_for_version(const char *method, const char *path, const char *json,

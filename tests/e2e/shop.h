@@ -25,6 +25,8 @@ extern _Thread_local struct arena *arena;
 /* One request. `json` may be NULL; `key` is an Idempotency-Key or NULL. Paths begin behind
  * /store/v1, of channel eu, and /admin/v1. */
 struct answer store(const char *method, const char *path, const char *json, const char *key);
+/* As any client would: with a key of its own, again and again while the answer is 503. */
+struct answer store_patiently(const char *method, const char *path, const char *json);
 /* A change made for that version: If-Match. */
 struct answer store_for_version(const char *method, const char *path, const char *json,
                                 const char *key, int64_t version);
