@@ -172,9 +172,8 @@ static struct status parse_addresses(struct ctx *boot, struct destination *desti
             return ctx_fail(boot, &ERROR_INVALID_REQUEST,
                             "address of %s: \"%s\" must be http://host:port, at most %d of them",
                             destination->service, url, ADDRESSES_MAX);
-        TRY(rpc_pool_open(boot, url, daemon->settings.rpc_pool,
-                          &destination->addresses[destination->count].pool));
-        destination->count++;
+        destination->addresses[destination->count++].pool =
+            rpc_pool_open(daemon->arena, url, daemon->settings.rpc_pool);
         p += length;
         p += strspn(p, ", ");
     }

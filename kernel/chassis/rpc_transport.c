@@ -43,7 +43,7 @@ struct rpc_pool {
     pthread_cond_t freed;
 };
 
-static struct status open_slot(struct ctx *boot, struct rpc_pool *pool, struct rpc_slot *slot);
+static bool open_slot(struct rpc_slot *slot);
 static void set_request(struct ctx *ctx, struct rpc_slot *slot);
 static bool has_ended(const struct rpc_slot *slot);
 static void act(struct rpc_slot *slot, curl_socket_t fd, int events);
@@ -55,10 +55,8 @@ static int on_timer(CURLM *multi, long timeout_ms, void *closure);
 static size_t on_answer(char *data, size_t size, size_t count, void *closure);
 static size_t on_body(char *to, size_t size, size_t count, void *closure);
 
-struct status rpc_pool_open(struct ctx *boot, const char *url, int64_t connections_max,
-                            struct rpc_pool **ret_pool)
+struct rpc_pool *rpc_pool_open(struct arena *arena, const char *url, int64_t connections_max)
 {
-    struct arena *arena = boot->daemon->arena;
     struct rpc_pool *pool = arena_new(arena, struct rpc_pool);
 
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counts itself; thread-safe in this build */
@@ -66,10 +64,12 @@ struct status rpc_pool_open(struct ctx *boot, const char *url, int64_t connectio
     pool->slots = arena_array(arena, struct rpc_slot, (size_t)connections_max);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->freed, NULL);
-    *ret_pool = pool;
-    for (; pool->count < (size_t)connections_max; pool->count++)
-        TRY(open_slot(boot, pool, &pool->slots[pool->count]));
-    return status_ok();
+    for (; pool->count < (size_t)connections_max; pool->count++) {
+        struct rpc_slot *slot = &pool->slots[pool->count];
+        *slot = (struct rpc_slot){.pool = pool, .kept = CURL_SOCKET_BAD, .next_free = pool->free};
+        pool->free = slot;
+    }
+    return pool;
 }
 
 void rpc_pool_close(struct rpc_pool *pool)
@@ -112,6 +112,10 @@ bool rpc_transfer_start(struct ctx *ctx, struct rpc_pool *pool, struct rpc_trans
     transfer->is_done = false;
     transfer->sent = 0;
     buffer_init(&transfer->answer, ctx->arena, 256);
+    if (!open_slot(slot)) {
+        finish(slot, CURLE_COULDNT_CONNECT);
+        return true;
+    }
     set_request(ctx, slot);
     slot->timer_us = 0;
     curl_multi_add_handle(slot->multi, slot->easy);
@@ -149,14 +153,18 @@ void rpc_transfer_wait(struct ctx *ctx, struct rpc_transfer *const *transfers, s
     }
 }
 
-static struct status open_slot(struct ctx *boot, struct rpc_pool *pool, struct rpc_slot *slot)
+/* At its first use: most slots of a large pool have none. */
+static bool open_slot(struct rpc_slot *slot)
 {
-    slot->pool = pool;
-    slot->kept = CURL_SOCKET_BAD;
+    if (slot->multi)
+        return true;
     slot->easy = curl_easy_init();
-    slot->multi = curl_multi_init();
-    if (!slot->easy || !slot->multi)
-        return ctx_fail(boot, &ERROR_INTERNAL, "libcurl gives no handle");
+    slot->multi = slot->easy ? curl_multi_init() : NULL;
+    if (!slot->multi) {
+        curl_easy_cleanup(slot->easy);
+        slot->easy = NULL;
+        return false;
+    }
     for (size_t i = 0; i < SOCKETS_MAX; i++)
         slot->sockets[i].fd = -1;
     curl_multi_setopt(slot->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -175,9 +183,7 @@ static struct status open_slot(struct ctx *boot, struct rpc_pool *pool, struct r
     curl_easy_setopt(slot->easy, CURLOPT_WRITEDATA, slot);
     curl_easy_setopt(slot->easy, CURLOPT_READFUNCTION, on_body);
     curl_easy_setopt(slot->easy, CURLOPT_READDATA, slot);
-    slot->next_free = pool->free;
-    pool->free = slot;
-    return status_ok();
+    return true;
 }
 
 /* curl by itself repeats a request on a new connection when a kept one dies before the first byte
@@ -278,7 +284,8 @@ static void finish(struct rpc_slot *slot, CURLcode code)
     default:
         transfer->result = TRANSFER_LOST;
     }
-    curl_multi_remove_handle(slot->multi, slot->easy);
+    if (slot->multi)
+        curl_multi_remove_handle(slot->multi, slot->easy);
     transfer->is_done = true;
     give_back(slot);
 }

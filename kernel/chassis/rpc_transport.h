@@ -11,8 +11,7 @@
 
 struct rpc_pool; /* thread-safe */
 
-struct status rpc_pool_open(struct ctx *boot, const char *url, int64_t connections_max,
-                            struct rpc_pool **ret_pool);
+struct rpc_pool *rpc_pool_open(struct arena *arena, const char *url, int64_t connections_max);
 void rpc_pool_close(struct rpc_pool *pool);
 /* Until a connection is free, which somebody else may take; false when the deadline came first. */
 bool rpc_pool_wait(struct rpc_pool *pool, int64_t deadline_us);
