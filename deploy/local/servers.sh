@@ -183,7 +183,7 @@ kafka_answers()
 mail_up()
 {
     [ -z "$(process_pid mail)" ] || return 0
-    process_start mail java -Xms16m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    process_start mail java -Xms16m -Xmx192m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
         -Dgreenmail.smtp.hostname=127.0.0.1 -Dgreenmail.smtp.port="$(port mail)" \
         -Dgreenmail.api.hostname=127.0.0.1 -Dgreenmail.api.port="$(port mail-api)" \
         -Dgreenmail.auth.disabled -cp "$mail_jars/*" \
