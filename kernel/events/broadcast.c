@@ -2,6 +2,7 @@
  *
  * For caches. No group, no committed offset; whenever the stream may have a gap, on_gap flushes.
  * The ends are asked for before the flush, so what changed in between is delivered after it. */
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
 #include "kafka.h"
@@ -150,7 +151,11 @@ static void dispatch(struct broadcast *self, const rd_kafka_message_t *message)
     struct record record = kafka_record(&self->work, message);
     record_resolve(&self->work, daemon_service(self->events->daemon)->subscriptions,
                    SUBSCRIPTION_BROADCAST, &record);
-    struct status status = apply_one(&self->work, &record);
+    struct status status = crash_point(CRASH_BROADCAST_POLLED, self->events->consumer);
+    if (status.code == STATUS_OK)
+        status = apply_one(&self->work, &record);
+    if (status.code == STATUS_OK)
+        status = crash_point(CRASH_BROADCAST_HANDLED, self->events->consumer);
     if (status.code == STATUS_OK)
         return;
     log_status(LOG_WARN, &self->work, "broadcast_event_failed", status);

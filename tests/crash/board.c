@@ -33,13 +33,28 @@ void boards_create(const char *folder)
     }
 }
 
-static struct crash_slot *slot_of(const char *daemon, enum crash_point point)
+static struct crash_board *board_of(const char *daemon)
 {
     for (size_t i = 0; i < sizeof DAEMONS / sizeof *DAEMONS; i++)
         if (strcmp(DAEMONS[i], daemon) == 0)
-            return &boards[i]->slots[point];
+            return boards[i];
     ck_abort_msg("no daemon %s", daemon);
     return NULL;
+}
+
+static struct crash_slot *slot_of(const char *daemon, enum crash_point point)
+{
+    return &board_of(daemon)->slots[point];
+}
+
+bool board_reached(const char *daemon, enum crash_point point)
+{
+    return atomic_load(&board_of(daemon)->is_reached[point]);
+}
+
+const char *board_daemon(size_t i)
+{
+    return i < sizeof DAEMONS / sizeof *DAEMONS ? DAEMONS[i] : NULL;
 }
 
 void board_arm(const char *daemon, enum crash_point point, const struct crash_slot *armed)

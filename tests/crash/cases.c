@@ -118,6 +118,16 @@ const struct crash_case CASES[] = {
     {CRASH_CONSUMER_STORED, "cart", "cart", &SALE, 0},
     {CRASH_CONSUMER_STORED, "gateway", "gateway", &RESUMED, 0},
     {CRASH_CONSUMER_REVOKED, "inventory", "inventory", &CONSUMER_STOPPED, 0},
+    {CRASH_CONSUMER_REVOKED, "marketing", "marketing", &CONSUMER_STOPPED, 0},
+    {CRASH_CONSUMER_REVOKED, "order", "order", &CONSUMER_STOPPED, 0},
+    {CRASH_CONSUMER_REVOKED, "platform", "platform", &CONSUMER_STOPPED, 0},
+    {CRASH_CONSUMER_REVOKED, "cart", "cart", &CONSUMER_STOPPED, 0},
+    {CRASH_CONSUMER_REVOKED, "gateway", "gateway", &CONSUMER_STOPPED, 0},
+    /* caches: the replica that lives on must have heard of it, the one that is back must ask */
+    {CRASH_BROADCAST_POLLED, "cart", "cart", &REPRICED, 0},
+    {CRASH_BROADCAST_POLLED, "gateway", "gateway", &REPRICED, 0},
+    {CRASH_BROADCAST_HANDLED, "cart", "cart", &REPRICED, 0},
+    {CRASH_BROADCAST_HANDLED, "gateway", "gateway", &REPRICED, 0},
     /* imports */
     {CRASH_IMPORT_CHUNK_STORED, "", "gateway", &IMPORT, 0},
     {CRASH_IMPORT_LEASED, "", "gateway", &IMPORT, 0},

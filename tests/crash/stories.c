@@ -9,7 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PRICE_MINOR = 2500, PLENTY = 100000, NAME_LENGTH = 128 };
+enum {
+    PRICE_MINOR = 2500,
+    RAISE_MINOR = 400,
+    RAISED_MINOR = PRICE_MINOR + RAISE_MINOR,
+    PLENTY = 100000,
+    NAME_LENGTH = 128
+};
 
 #define MANUAL "{\"providerAccount\":\"manual\"}"
 #define CARD_OF(method) "{\"providerAccount\":\"stripe\",\"paymentMethod\":\"" method "\"}"
@@ -313,8 +319,38 @@ const struct story RELAY_STOPPED = {"relay_stopped", given_a_cart, when_the_rela
 static void when_a_consumer_is_stopped(struct plot *plot)
 {
     when_bought(plot);
-    shop_script("restart inventory");
+    shop_script(arena_printf(arena, "restart %s", plot->daemon));
 }
 
 const struct story CONSUMER_STOPPED = {"consumer_stopped", given_a_cart, when_a_consumer_is_stopped,
                                        then_sold};
+
+/* Both gateways and both carts remember prices. */
+static void given_a_shown_product(struct plot *plot)
+{
+    plot->item = given_item(PRICE_MINOR, PLENTY);
+    given_a_cart_of(plot, plot->item.variant_id, 1);
+    expect(store_patiently("GET", arena_printf(arena, "/products/%s", plot->item.slug), NULL), 200);
+}
+
+static void when_the_price_changes(struct plot *plot)
+{
+    given_price(plot->item, RAISED_MINOR);
+}
+
+static void then_both_show_it(struct plot *plot)
+{
+    plot->total += RAISE_MINOR;
+    for (int i = 1; i <= 2; i++) {
+        setenv("TORG_SHOP_URL", shop_setting(i == 1 ? "TORG_SHOP_URL_1" : "TORG_SHOP_URL_2"), 1);
+        await(arena_printf(arena, "/products/%s", plot->item.slug),
+              "product.variants.0.price.price.minorUnits", arena_printf(arena, "%d", RAISED_MINOR));
+        await(arena_printf(arena, "/carts/%s", plot->cart), "quote.totalMinor",
+              arena_printf(arena, "%" PRId64, plot->total));
+    }
+    when_bought(plot);
+    then_sold(plot);
+}
+
+const struct story REPRICED = {"repriced", given_a_shown_product, when_the_price_changes,
+                               then_both_show_it};

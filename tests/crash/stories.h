@@ -9,7 +9,9 @@
 
 /* Between the steps of one story. */
 struct plot {
+    const char *daemon; /* of whom the case is about */
     const char *cart, *key, *checkout, *order, *email, *tenders;
+    struct item item;
     int64_t total;
 };
 
@@ -21,7 +23,7 @@ struct story {
 };
 
 extern const struct story SALE, CARD, DECLINED, TWO_CARDS, SHORT, CANCELLED, BANK, RESUMED, EXPIRED,
-    ADD_LINE, IMPORT, MAIL, RELAY_ANEW, RELAY_STOPPED, CONSUMER_STOPPED;
+    ADD_LINE, IMPORT, MAIL, RELAY_ANEW, RELAY_STOPPED, CONSUMER_STOPPED, REPRICED;
 
 /* Once, before all: what every story sells. */
 void stories_begin(void);
