@@ -6,6 +6,7 @@
 #include "checkout/checkout.h"
 
 #include "chassis/crash_point.h"
+#include "chassis/db.h" /* ERROR_CONFLICT */
 #include "chassis/metrics.h"
 #include "chassis/rpc.h"
 #include "chassis/wire.h"
@@ -19,6 +20,8 @@
 
 /* tidy: macro: the generated name says its enum twice */
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
+
+enum { BEGIN_TRIES_MAX = 4 };
 
 const struct error_def CHECKOUT_NOT_FOUND = {STATUS_NOT_FOUND, "CHECKOUT_NOT_FOUND",
                                              "use the id that starting the checkout answered"};
@@ -92,6 +95,19 @@ static struct status show(struct ctx *ctx, struct exchange *exchange,
     return status_ok();
 }
 
+/* Whoever holds the rows for longer than a statement waits: nothing was done, so it is asked again.
+ */
+static struct status begin_patiently(struct ctx *ctx, const Order__V1__BeginCheckoutRequest *begin,
+                                     const Order__V1__BeginCheckoutResponse **ret_begun)
+{
+    struct status status = order_v1_begin_checkout(ctx, begin, ret_begun);
+    for (int try = 1; try < BEGIN_TRIES_MAX && rpc_reason_is(status, &ERROR_CONFLICT) &&
+                      ctx_remaining_ms(ctx) > 0;
+         try++)
+        status = order_v1_begin_checkout(ctx, begin, ret_begun);
+    return status;
+}
+
 static struct status begin(struct ctx *ctx, struct exchange *exchange,
                            const Gateway__V1__StartCheckoutRequest *request,
                            struct checkout_run *run,
@@ -113,7 +129,7 @@ static struct status begin(struct ctx *ctx, struct exchange *exchange,
     begin.lease_ms = self->checkout_lease_ms;
     begin.customer_id = str_or_empty(exchange->visitor.customer_id);
     begin.is_sole_run = checkout_run_enter(self->runs, run, request->cart_id, NULL);
-    TRY(order_v1_begin_checkout(ctx, &begin, ret_begun));
+    TRY(begin_patiently(ctx, &begin, ret_begun));
     checkout_run_name(run, request->cart_id, (*ret_begun)->checkout->id);
     return status_ok();
 }
