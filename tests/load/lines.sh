@@ -199,13 +199,18 @@ line_rpc()
         "$(web_limit "$var/answer" 1 1)"
 }
 
-line_memory() # first, before anything has happened
+memory_note() # before anything has happened, the goods included
 {
-    local name kb most=0
+    local name kb
     for name in $(process_names); do
         kb=$(resident_kb "$name")
         printf '%s %s\n' "$name" "${kb:-0}"
     done >"$var/resident.idle"
+}
+
+line_memory()
+{
+    local name kb most=0
     while read -r name kb; do
         [[ " ${SERVERS[*]} stripe-simulator " == *" $name "* ]] || [ "$kb" -le "$most" ] || most=$kb
     done <"$var/resident.idle"
