@@ -114,6 +114,7 @@ START_TEST(hot_sku)
     world_setenv("LOG_LEVEL", "error");
     world_setenv("INVENTORY_THREADS", "256");
     world_setenv("INVENTORY_INFLIGHT_MAX", "512");
+    world_setenv("GATEWAY_RPC_POOL", "256"); // the callers are one process
     given_inventory();
     struct uuid mug = uuid_v7();
     given_stock(given_warehouse("berlin", "DE", 1), mug, STOCK);
