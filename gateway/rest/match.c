@@ -1,7 +1,8 @@
 /* match.c - which route serves a request.
  *
- * The route with the most literal segments wins, so /orders/{id} and /orders/search may live side
- * by side. A hundred short comparisons cost less than the hash of a path. */
+ * A path is that of the template with the most literal segments, whatever the method: where
+ * /orders/{id} and /orders/search live side by side, "search" is no id, as OpenAPI has it. A
+ * hundred short comparisons cost less than the hash of a path. */
 #include "rest/rest.h"
 
 #include <string.h>
@@ -69,11 +70,11 @@ static bool method_matches(const struct route *route, const struct http_request 
     return str_equal(route->method, "GET") && str_equal(request->method, "HEAD");
 }
 
-/* The best match so far of one request. */
+/* The routes of the most literal template so far: one of the method, or the methods it has. */
 struct search {
     const struct http_request *request;
-    const struct route *best;
-    int best_literals;
+    const struct route *route;
+    int literals;
     const char **values;
     struct buffer allowed;
 };
@@ -83,17 +84,20 @@ static void search_table(struct search *search, const struct route *table)
     for (const struct route *route = table; route->method; route++) {
         const char *values[ROUTE_VALUES_MAX] = {0};
         int literals;
-        if (!path_matches(route->path, search->request, values, &literals))
+        if (!path_matches(route->path, search->request, values, &literals) ||
+            literals < search->literals)
             continue;
+        if (literals > search->literals) {
+            search->literals = literals;
+            search->route = NULL;
+            search->allowed.length = 0;
+        }
         if (!method_matches(route, search->request)) {
             allow(&search->allowed, route->method);
-            continue;
+        } else if (!search->route) {
+            search->route = route;
+            memcpy(search->values, values, sizeof values);
         }
-        if (literals <= search->best_literals)
-            continue;
-        search->best = route;
-        search->best_literals = literals;
-        memcpy(search->values, values, sizeof values);
     }
 }
 
@@ -102,7 +106,7 @@ const struct route *rest_match(struct ctx *ctx, const struct http_request *reque
 {
     struct search search = {
         .request = request,
-        .best_literals = -1,
+        .literals = -1,
         .values = ret_path_values,
     };
     buffer_init(&search.allowed, ctx->arena, 32);
@@ -110,5 +114,5 @@ const struct route *rest_match(struct ctx *ctx, const struct http_request *reque
         for (size_t table = 0; ROUTE_AREAS[area][table]; table++)
             search_table(&search, ROUTE_AREAS[area][table]);
     *ret_allowed = search.allowed.length > 0 ? search.allowed.data : NULL;
-    return search.best;
+    return search.route;
 }

@@ -26,6 +26,9 @@ static const struct {
     {"GET", "/store/v1/cart", NULL, NULL, {0}},
     {"GET", "/store/v1/carts/1/2/3/4", NULL, NULL, {0}},
     {"get", "/store/v1/carts/1", NULL, "GET", {0}},
+    {"POST", "/admin/v1/imports/products", "/admin/v1/imports/products", NULL, {0}},
+    {"GET", "/admin/v1/imports/products", NULL, "POST", {0}},
+    {"GET", "/admin/v1/imports/1", "/admin/v1/imports/{id}", NULL, {"1"}},
     {"GET", "/store", NULL, NULL, {0}},
 };
 
