@@ -25,9 +25,10 @@ struct status cache_ask(struct ctx *ctx, struct cache *cache, const struct cache
 {
     ProtobufCMessage *kept =
         cache_get_message(ctx, cache, question, call.method->reply->descriptor);
-    const struct cache_moments moments = {.asked_at_us = cache_now_us(), .trail = question->trail};
 
     if (!kept) {
+        const struct cache_moments moments = {.asked_at_us = cache_now_us(),
+                                              .trail = question->trail};
         TRY(rpc_call_one(ctx, &call));
         kept = call.reply;
         cache_put_message(ctx, cache, question->key, kept, moments);

@@ -6,6 +6,7 @@
 #include "rpc.h"
 
 #include "chassis/log.h"
+#include "chassis/wire.h"
 #include "common/clock.h"
 #include "common/v1/context.pb-c.h"
 
@@ -87,11 +88,9 @@ const char *call_context_sign(struct ctx *ctx, const struct call_keys *keys, con
     context.correlation_id = str_or_empty(ctx->correlation_id);
     context.causation_id = str_or_empty(ctx->causation_id);
 
-    size_t size = common__v1__call_context__get_packed_size(&context);
-    uint8_t *packed = arena_alloc(ctx->arena, size);
-    common__v1__call_context__pack(&context, packed);
-    const char *body =
-        arena_printf(ctx->arena, "%s.%s", str_base64url(ctx->arena, packed, size), key->id);
+    const struct db_bytes packed = wire_pack(ctx->arena, &context.base);
+    const char *body = arena_printf(ctx->arena, "%s.%s",
+                                    str_base64url(ctx->arena, packed.data, packed.length), key->id);
     compute_mac(key, body, strlen(body), mac);
     return arena_printf(ctx->arena, "%s.%s", body, str_base64url(ctx->arena, mac, sizeof mac));
 }

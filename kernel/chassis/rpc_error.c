@@ -176,10 +176,7 @@ static struct rpc_detail own_detail(struct ctx *ctx, struct status status)
     detail.reason = status.reason;
     detail.trace_id = trace_id;
     detail.violations = wire_violations(ctx->arena, status.violations, &detail.n_violations);
-    size_t size = common__v1__error_detail__get_packed_size(&detail);
-    uint8_t *packed = arena_alloc(ctx->arena, size);
-    common__v1__error_detail__pack(&detail, packed);
-    return (struct rpc_detail){.type = DETAIL_TYPE, .value = {packed, size}};
+    return (struct rpc_detail){.type = DETAIL_TYPE, .value = wire_pack(ctx->arena, &detail.base)};
 }
 
 static void take_detail(struct ctx *ctx, const struct json_node *detail, struct status *status)

@@ -215,7 +215,7 @@ static void set_request(struct ctx *ctx, struct rpc_slot *slot)
                      !has_body              ? ""
                      : transfer->may_resend ? transfer->body
                                             : NULL);
-    bool is_fresh = has_ended(slot) || (!has_body && !transfer->may_resend);
+    bool is_fresh = !transfer->may_resend && (!has_body || has_ended(slot));
     curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
 }
 

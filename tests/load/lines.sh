@@ -51,7 +51,7 @@ line_checkout()
     local n record at_32 half callers=(1 8 32 128)
     [ $quick = no ] || callers=(1 32)
     for n in "${callers[@]}"; do
-        [ "$n" != 32 ] || cpu_note "$var/cpu.before"
+        [ "$n" != 32 ] || note "$var/cpu.before" cpu_ms
         record=$(repeated per_s checkout_at "$n")
         checkout_limits
         print_line "checkout, $n buyers" "$record" /s "pgbench, $commits commits" \
@@ -59,7 +59,7 @@ line_checkout()
         case $n in
         1) print_goal 'p50 at one buyer, ms' "$(ms "$(field p50 "$record")")" '<=8' ;;
         32)
-            cpu_note "$var/cpu.after"
+            note "$var/cpu.after" cpu_ms
             print_goal 'checkout at 32 buyers' "$(field per_s "$record")" '>=600'
             print_goal 'p99 at 32 buyers, ms' "$(ms "$(field p99 "$record")")" '<=100'
             at_32=$(field per_s "$record")
@@ -199,20 +199,11 @@ line_rpc()
         "$(web_limit "$var/answer" 1 1)"
 }
 
-memory_note() # before anything has happened, the goods included
-{
-    local name kb
-    for name in $(process_names); do
-        kb=$(resident_kb "$name")
-        printf '%s %s\n' "$name" "${kb:-0}"
-    done >"$var/resident.idle"
-}
-
 line_memory()
 {
     local name kb most=0
     while read -r name kb; do
-        [[ " ${SERVERS[*]} stripe-simulator " == *" $name "* ]] || [ "$kb" -le "$most" ] || most=$kb
+        [[ " ${SERVERS[*]} stripe-simulator " == *" $name "* ]] || [ "${kb:-0}" -le "$most" ] || most=$kb
     done <"$var/resident.idle"
     print_goal 'largest idle daemon, MB' $((most / 1024)) '<=30'
 }

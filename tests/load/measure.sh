@@ -162,19 +162,19 @@ cpu_ms() # NAME: since its start, its children too
         sed 's/^.*) //' | awk -v tick="$tick" '{ sum += $12 + $13 } END { printf "%d", sum * 1000 / tick }'
 }
 
-cpu_note() # FILE: CPU of every process until now
+note() # FILE QUESTION: what cpu_ms or resident_kb answers of every process
 {
     local name
     for name in $(process_names); do
-        printf '%s %s\n' "$name" "$(cpu_ms "$name")"
+        printf '%s %s\n' "$name" "$("$2" "$name")"
     done | sort >"$1"
 }
 
 cpu_idle() # what every process uses while nobody comes, in ms a second
 {
-    cpu_note "$var/cpu.a"
+    note "$var/cpu.a" cpu_ms
     sleep 2
-    cpu_note "$var/cpu.b"
+    note "$var/cpu.b" cpu_ms
     join "$var/cpu.a" "$var/cpu.b" | awk '{ print $1, ($3 - $2) / 2 }' >"$var/cpu.idle"
 }
 
@@ -182,9 +182,9 @@ print_cpu_of_one() # FLOW VALUES CALLERS: processor time of one flow, without wh
 {
     local record
     [ -s "$var/cpu.idle" ] || cpu_idle
-    cpu_note "$var/cpu.a"
+    note "$var/cpu.a" cpu_ms
     record=$(timed "$1" "$2" --callers "$3" --warm 0)
-    cpu_note "$var/cpu.b"
+    note "$var/cpu.b" cpu_ms
     join "$var/cpu.a" "$var/cpu.b" | join - "$var/cpu.idle" |
         awk -v flows="$(field done "$record")" -v wall_us="$(field wall_us "$record")" '
             { used_us = (($3 - $2) - $4 * wall_us / 1e6) * 1000 / (flows > 0 ? flows : 1) }
