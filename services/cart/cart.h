@@ -105,7 +105,7 @@ struct status event_encode_recovery(struct ctx *ctx, const struct draft *draft,
 /* quote.c: what the draft costs now. */
 enum quote_use {
     QUOTE_STORED,  /* of a draft as Redis has it: this replica may remember it */
-    QUOTE_CHANGED, /* of a change that is being made: catalog's texts may be remembered ones */
+    QUOTE_CHANGED, /* of a change that is being made: texts and prices may be remembered ones */
     QUOTE_BINDING, /* what a checkout freezes: everything is asked for */
 };
 struct status quote_cart(struct ctx *ctx, const struct draft *draft, enum quote_use use,

@@ -31,6 +31,23 @@ void memory_keep_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
                       &variant->base, (struct cache_moments){.asked_at_us = asked_at_us});
 }
 
+const Pricing__V1__PriceBreakdown *memory_price(struct ctx *ctx, const char *key)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    const struct cache_question question = {key, &TERMS, 1, NULL};
+    return (const void *)cache_get_message(ctx, self->memory, &question,
+                                           &pricing__v1__price_breakdown__descriptor);
+}
+
+void memory_keep_price(struct ctx *ctx, const char *key,
+                       const Pricing__V1__PriceBreakdown *breakdown, int64_t asked_at_us)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    cache_put_message(
+        ctx, self->memory, key, &breakdown->base,
+        (struct cache_moments){asked_at_us, wire_time_us(breakdown->valid_until), NULL});
+}
+
 static const char *view_key(struct ctx *ctx, const Cart__V1__Cart *cart)
 {
     return arena_printf(ctx->arena, "q %s %" PRId64, cart->id, cart->version);

@@ -1,11 +1,12 @@
 /* memory.h - what this replica remembers, until an event says otherwise: what catalog said of a
- * variant, and what a cart cost.
+ * variant, what a line and shipping are priced at, and what a cart cost.
  *
  * Both serve a buyer who looks; what a checkout freezes is always asked for. Thread-safe. */
 #pragma once
 
 #include "cart.h"
 #include "catalog/v1/service.pb-c.h"
+#include "pricing/v1/service.pb-c.h"
 
 /* NULL when it has to be asked for. In the ctx's arena. */
 const Catalog__V1__VariantSnapshot *memory_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
@@ -13,6 +14,11 @@ const Catalog__V1__VariantSnapshot *memory_variant(struct ctx *ctx, const Cart__
 /* asked_at_us: cache_now_us() before the question. */
 void memory_keep_variant(struct ctx *ctx, const Cart__V1__Cart *cart,
                          const Catalog__V1__VariantSnapshot *variant, int64_t asked_at_us);
+
+/* A breakdown of one line, or of shipping alone, under a key that names all it depends on. */
+const Pricing__V1__PriceBreakdown *memory_price(struct ctx *ctx, const char *key);
+void memory_keep_price(struct ctx *ctx, const char *key,
+                       const Pricing__V1__PriceBreakdown *breakdown, int64_t asked_at_us);
 
 /* What this version of the cart, as it is stored, costs; false when it has to be worked out. */
 bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_view);

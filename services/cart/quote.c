@@ -1,4 +1,4 @@
-/* quote.c - what a cart costs now: price, promotions, price with their adjustments.
+/* quote.c - what a cart costs now: prices, promotions, prices with what those take off.
  *
  * The only place where the three services meet. A cart's totals and the quote that checkout freezes
  * are this call. Variants come first, since a line's tax category is catalog's to say. */
@@ -11,7 +11,7 @@
 #include "common/str.h"
 #include "marketing/v1/service.client.h"
 #include "memory.h"
-#include "pricing/v1/service.client.h"
+#include "price_breakdown/breakdown.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -70,67 +70,6 @@ static struct status load_variants(struct ctx *ctx, const Cart__V1__Cart *cart, 
     return status_ok();
 }
 
-static Pricing__V1__PriceContext *price_context(struct ctx *ctx, const Cart__V1__Cart *cart)
-{
-    Pricing__V1__PriceContext *context = arena_new(ctx->arena, Pricing__V1__PriceContext);
-    pricing__v1__price_context__init(context);
-    context->channel_id = cart->channel_id;
-    context->currency_code = cart->currency_code;
-    context->country_code = cart->country_code;
-    context->customer_group = cart->customer_group;
-    if (cart->shipping_address)
-        context->region = cart->shipping_address->region;
-    return context;
-}
-
-static Pricing__V1__ShippingLine *shipping_line(struct ctx *ctx,
-                                                const Cart__V1__CartShipping *shipping)
-{
-    if (!shipping)
-        return NULL;
-    Pricing__V1__ShippingLine *line = arena_new(ctx->arena, Pricing__V1__ShippingLine);
-    pricing__v1__shipping_line__init(line);
-    line->price = shipping->price;
-    line->tax_category_code = shipping->tax_category_code;
-    line->home_country_code = shipping->home_country_code;
-    line->tax_inclusion = shipping->is_gross ? PRICING__V1__TAX_INCLUSION__TAX_INCLUSION_GROSS
-                                             : PRICING__V1__TAX_INCLUSION__TAX_INCLUSION_NET;
-    return line;
-}
-
-/* Only what catalog sells in this channel is priced. */
-static Pricing__V1__CalculateRequest *price_request(struct ctx *ctx, const Cart__V1__Cart *cart,
-                                                    const struct map *variants)
-{
-    Pricing__V1__CalculateRequest *request = arena_new(ctx->arena, Pricing__V1__CalculateRequest);
-    pricing__v1__calculate_request__init(request);
-    request->context = price_context(ctx, cart);
-    request->shipping = shipping_line(ctx, cart->shipping);
-    request->lines = arena_array(ctx->arena, Pricing__V1__PriceLine *, cart->n_lines);
-    for (size_t i = 0; i < cart->n_lines; i++) {
-        const Catalog__V1__VariantSnapshot *variant = map_get(variants, cart->lines[i]->variant_id);
-        if (!variant || !variant->is_published)
-            continue;
-        Pricing__V1__PriceLine *line = arena_new(ctx->arena, Pricing__V1__PriceLine);
-        pricing__v1__price_line__init(line);
-        line->line_id = cart->lines[i]->line_id;
-        line->variant_id = cart->lines[i]->variant_id;
-        line->quantity = cart->lines[i]->quantity;
-        line->tax_category_code = variant->tax_category_code;
-        request->lines[request->n_lines++] = line;
-    }
-    return request;
-}
-
-static struct status calculate(struct ctx *ctx, const Pricing__V1__CalculateRequest *request,
-                               const Pricing__V1__PriceBreakdown **ret_breakdown)
-{
-    const Pricing__V1__CalculateResponse *reply;
-    TRY(pricing_v1_calculate(ctx, request, &reply));
-    *ret_breakdown = reply->breakdown;
-    return status_ok();
-}
-
 static Marketing__V1__EvaluateLine *evaluate_line(struct ctx *ctx, const struct quote_parts *parts,
                                                   const Pricing__V1__PricedLine *priced)
 {
@@ -168,40 +107,33 @@ static struct status evaluate(struct ctx *ctx, const Cart__V1__Cart *cart,
     return marketing_v1_evaluate(ctx, &request, &parts->evaluation);
 }
 
-/* Puts what promotions take off into the lines of a second, final calculation. */
-static void take_off(Pricing__V1__CalculateRequest *request,
-                     const Marketing__V1__Adjustment *adjustment)
+/* Puts what promotions take off into the breakdown. */
+static void take_off(struct ctx *ctx, struct quote_parts *parts)
 {
-    if (str_is_empty(adjustment->line_id)) {
-        if (request->shipping)
-            request->shipping->discount_minor += adjustment->amount_minor;
-        return;
+    const Marketing__V1__EvaluateResponse *evaluation = parts->evaluation;
+    const Pricing__V1__PriceBreakdown *breakdown = parts->breakdown;
+    int64_t *discounts = arena_array(ctx->arena, int64_t, breakdown->n_lines);
+    int64_t shipping_discount = 0;
+    for (size_t i = 0; i < evaluation->n_adjustments; i++) {
+        const Marketing__V1__Adjustment *adjustment = evaluation->adjustments[i];
+        if (str_is_empty(adjustment->line_id))
+            shipping_discount += adjustment->amount_minor;
+        for (size_t line = 0; line < breakdown->n_lines; line++)
+            if (str_equal(breakdown->lines[line]->line_id, adjustment->line_id))
+                discounts[line] += adjustment->amount_minor;
     }
-    for (size_t i = 0; i < request->n_lines; i++)
-        if (str_equal(request->lines[i]->line_id, adjustment->line_id))
-            request->lines[i]->discount_minor += adjustment->amount_minor;
-}
-
-/* Both calculations are of one moment, so that a price that changes in between changes neither. */
-static struct status price_adjusted(struct ctx *ctx, struct quote_parts *parts,
-                                    Pricing__V1__CalculateRequest *request)
-{
-    if (parts->evaluation->n_adjustments == 0)
-        return status_ok();
-    request->context->at = parts->breakdown->at;
-    for (size_t i = 0; i < parts->evaluation->n_adjustments; i++)
-        take_off(request, parts->evaluation->adjustments[i]);
-    return calculate(ctx, request, &parts->breakdown);
+    parts->breakdown = breakdown_discounted(ctx->arena, breakdown, discounts, shipping_discount);
 }
 
 static struct status quote_now(struct ctx *ctx, const Cart__V1__Cart *cart, enum quote_use use,
                                struct quote_parts *parts)
 {
     TRY(load_variants(ctx, cart, use, parts->variants));
-    Pricing__V1__CalculateRequest *request = price_request(ctx, cart, parts->variants);
-    TRY(calculate(ctx, request, &parts->breakdown));
+    TRY(quote_prices(ctx, cart, use, parts->variants, &parts->breakdown));
     TRY(evaluate(ctx, cart, parts));
-    return price_adjusted(ctx, parts, request);
+    if (parts->evaluation->n_adjustments > 0)
+        take_off(ctx, parts);
+    return status_ok();
 }
 
 static struct status work_out(struct ctx *ctx, Cart__V1__Cart *cart, enum quote_use use,

@@ -5,8 +5,8 @@
 
 struct calculation {
     struct price_context context;
-    enum rounding rounding;
-    bool rounds_units; /* else lines */
+    Pricing__V1__RoundingMode rounding_mode;
+    Pricing__V1__RoundingLevel rounding_level;
     const Pricing__V1__PriceLine *const *lines;
     size_t line_count;
     const Pricing__V1__ShippingLine *shipping; /* or NULL */

@@ -8,18 +8,6 @@
 #include "common/str.h"
 #include "pricing/v1/service.handlers.h"
 
-static enum rounding rounding_of(Pricing__V1__RoundingMode mode)
-{
-    switch (mode) {
-    case PRICING__V1__ROUNDING_MODE__ROUNDING_MODE_HALF_UP:
-        return ROUND_HALF_UP;
-    case PRICING__V1__ROUNDING_MODE__ROUNDING_MODE_HALF_DOWN:
-        return ROUND_HALF_DOWN;
-    default:
-        return ROUND_HALF_EVEN;
-    }
-}
-
 static struct calculation calculation_of(const Pricing__V1__PriceContext *context, int64_t at_us)
 {
     struct calculation input = {
@@ -28,8 +16,8 @@ static struct calculation calculation_of(const Pricing__V1__PriceContext *contex
                     .region = context->region,
                     .customer_group = context->customer_group,
                     .at_us = at_us},
-        .rounding = rounding_of(context->rounding_mode),
-        .rounds_units = context->rounding_level == PRICING__V1__ROUNDING_LEVEL__ROUNDING_LEVEL_UNIT,
+        .rounding_mode = context->rounding_mode,
+        .rounding_level = context->rounding_level,
     };
     (void)uuid_parse(context->channel_id, &input.context.channel_id);
     return input;

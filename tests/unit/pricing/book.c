@@ -93,7 +93,6 @@ struct calculation context_of(const char *country)
                     .region = "",
                     .customer_group = "",
                     .at_us = NOW},
-        .rounding = ROUND_HALF_EVEN,
         .lines = arena_array(arena, const Pricing__V1__PriceLine *, ROWS_MAX),
     };
 }

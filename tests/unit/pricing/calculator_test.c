@@ -2,6 +2,7 @@
 #include "suites.h"
 
 #include "common/str.h"
+#include "price_breakdown/breakdown.h"
 
 #include <string.h>
 
@@ -25,7 +26,7 @@ START_TEST(three_of_1_08_show_the_difference_between_unit_and_line)
     with_line(&input, 1, 3, 0);
 
     ck_assert_int_eq(calculate(arena, &book, &input)->gross_minor, 386); // 3.24 + 0.62
-    input.rounds_units = true;
+    input.rounding_level = PRICING__V1__ROUNDING_LEVEL__ROUNDING_LEVEL_UNIT;
     ck_assert_int_eq(calculate(arena, &book, &input)->gross_minor, 387); // 3 * (1.08 + 0.21)
 }
 END_TEST
@@ -124,7 +125,7 @@ static int64_t random_below(int64_t bound)
 static struct calculation random_cart(int lines)
 {
     struct calculation input = context_of(random_below(2) ? "DE" : "AT");
-    input.rounds_units = random_below(2);
+    input.rounding_level = (Pricing__V1__RoundingLevel)random_below(3);
     for (int i = 0; i < lines; i++)
         with_line(&input, 1 + (int)random_below(9), 1 + random_below(20), random_below(300));
     return input;
@@ -194,6 +195,55 @@ START_TEST(equal_input_gives_equal_bytes)
 }
 END_TEST
 
+static size_t packed(const Pricing__V1__PriceBreakdown *breakdown, uint8_t bytes[8192])
+{
+    ck_assert(pricing__v1__price_breakdown__get_packed_size(breakdown) < 8192);
+    return pricing__v1__price_breakdown__pack(breakdown, bytes);
+}
+
+/* What a cart does with the answer that it has: the promotions are told afterwards. */
+START_TEST(discounts_taken_off_later_are_discounts_calculated)
+{
+    given_shop();
+    for (int round = 0; round < 300; round++) {
+        struct calculation input = random_cart(1 + (int)random_below(9));
+        const Pricing__V1__PriceBreakdown *wanted = calculate(arena, &book, &input);
+        if (wanted->n_problems > 0)
+            continue; // a discount that is too large: the next test's
+        int64_t discounts[9];
+        for (size_t i = 0; i < input.line_count; i++) {
+            discounts[i] = input.lines[i]->discount_minor;
+            ((Pricing__V1__PriceLine *)(uintptr_t)input.lines[i])->discount_minor = 0;
+        }
+        const Pricing__V1__PriceBreakdown *full = calculate(arena, &book, &input);
+        uint8_t first[8192], second[8192];
+        size_t length = packed(wanted, first);
+
+        ck_assert_int_eq((int)packed(breakdown_discounted(arena, full, discounts, 0), second),
+                         (int)length);
+        ck_assert(memcmp(first, second, length) == 0);
+    }
+}
+END_TEST
+
+START_TEST(a_line_that_is_worth_less_than_its_discount_is_a_problem)
+{
+    given_shop();
+    struct calculation input = context_of("AT"); // a gross list of DE, taxed abroad
+    with_line(&input, 1, 1, 0);
+    with_line(&input, 2, 1, 0);
+
+    const Pricing__V1__PriceBreakdown *out = breakdown_discounted(
+        arena, calculate(arena, &book, &input), (const int64_t[]){999999, 14}, 0);
+
+    ck_assert_int_eq((int)out->n_lines, 1);
+    ck_assert_str_eq(out->lines[0]->line_id, "b");
+    ck_assert_int_eq(out->discount_minor, 14);
+    ck_assert_str_eq(out->problems[0]->line_id, "a");
+    ck_assert_str_eq(out->problems[0]->reason, "DISCOUNT_TOO_LARGE");
+}
+END_TEST
+
 START_TEST(one_piece_is_what_a_list_shows)
 {
     given_shop();
@@ -223,6 +273,8 @@ TCase *calculator_case(void)
     tcase_add_test(tcase, net_plus_tax_is_gross_and_portions_add_up_on_random_carts);
     tcase_add_test(tcase, the_order_of_the_lines_does_not_matter);
     tcase_add_test(tcase, equal_input_gives_equal_bytes);
+    tcase_add_test(tcase, discounts_taken_off_later_are_discounts_calculated);
+    tcase_add_test(tcase, a_line_that_is_worth_less_than_its_discount_is_a_problem);
     tcase_add_test(tcase, one_piece_is_what_a_list_shows);
     return tcase;
 }

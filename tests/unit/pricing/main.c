@@ -1,4 +1,4 @@
-/* main.c - the pure parts of pricing: selection, supersession, tax, the calculator. */
+/* main.c - the pure parts of pricing: selection, supersession, the calculator. */
 #include "suites.h"
 
 int main(void)
@@ -7,7 +7,6 @@ int main(void)
 
     suite_add_tcase(suite, selection_case());
     suite_add_tcase(suite, supersede_case());
-    suite_add_tcase(suite, tax_case());
     suite_add_tcase(suite, calculator_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -8,7 +8,6 @@
 
 TCase *selection_case(void);
 TCase *supersede_case(void);
-TCase *tax_case(void);
 TCase *calculator_case(void);
 
 enum { NOW = 1000000 }; /* microseconds; the moment all tests are about */

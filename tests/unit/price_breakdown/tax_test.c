@@ -1,7 +1,7 @@
 /* tax_test.c - net, tax and gross: known sums, and net + tax = gross for every amount. */
 #include "suites.h"
 
-#include "tax.h"
+#include "price_breakdown/tax.h"
 
 static const struct {
     const char *label;

@@ -1,5 +1,5 @@
 /* tax.c - net, tax and gross of one amount. */
-#include "tax.h"
+#include "price_breakdown/tax.h"
 
 static __int128 power_of_ten(int32_t exponent)
 {
