@@ -37,6 +37,7 @@ const struct db_stmt *const TX_STATEMENTS[] = {&PING,      &BEGIN,   &COMMIT,   
 static struct status open_tx(struct ctx *ctx, bool is_read, struct db_tx **ret_tx);
 static struct status send(struct db_tx *tx, const struct db_stmt *stmt, struct db_args args,
                           struct db_rows *ret_rows, int64_t *ret_count);
+static struct status send_gathered(struct db_tx *tx);
 static struct status commit(struct db_tx *tx);
 static void undo(struct db_tx *tx);
 
@@ -137,8 +138,19 @@ struct status db_later(struct db_tx *tx, const struct db_stmt *stmt, struct db_a
     return send(tx, stmt, args, NULL, NULL);
 }
 
+void *db_gather(struct db_tx *tx, size_t size,
+                struct status (*sender)(struct db_tx *tx, void *gathered))
+{
+    if (tx->gathered == NULL)
+        tx->gathered = arena_alloc(tx->ctx->arena, size);
+    assert(tx->send_gathered == NULL || tx->send_gathered == sender);
+    tx->send_gathered = sender;
+    return tx->gathered;
+}
+
 struct status db_flush(struct db_tx *tx)
 {
+    TRY(send_gathered(tx));
     return db_sync(tx);
 }
 
@@ -157,6 +169,7 @@ struct status db_batch(struct db_tx *tx, struct db_call *calls, size_t count)
 
 struct status db_savepoint(struct db_tx *tx)
 {
+    TRY(send_gathered(tx));
     if (tx->has_savepoint)
         TRY(send(tx, &RELEASE, DB_NONE, NULL, NULL));
     TRY(send(tx, &SAVEPOINT, DB_NONE, NULL, NULL));
@@ -171,6 +184,7 @@ struct status db_rollback_to_savepoint(struct db_tx *tx)
     if (tx->connection->is_broken)
         return tx->failure;
     tx->failure = status_ok();
+    tx->gathered = NULL;
     tx->sqlstate[0] = '\0';
     tx->constraint = NULL;
     tx->is_refused_by_server = false;
@@ -221,8 +235,17 @@ static struct status send(struct db_tx *tx, const struct db_stmt *stmt, struct d
     return db_send(tx, stmt, args, ret_rows, ret_count);
 }
 
+static struct status send_gathered(struct db_tx *tx)
+{
+    void *gathered = tx->gathered;
+
+    tx->gathered = NULL;
+    return gathered == NULL ? status_ok() : tx->send_gathered(tx, gathered);
+}
+
 static struct status commit(struct db_tx *tx)
 {
+    TRY(send_gathered(tx));
     TRY(idempotency_store(tx));
     if (!tx->is_begun)
         return tx->failure;

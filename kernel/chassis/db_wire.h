@@ -71,6 +71,8 @@ struct db_tx {
     bool has_tasks; /* the task runner is woken after the commit */
     bool is_commit_sent;
     bool is_committed;
+    void *gathered; /* db_gather(); NULL when there is nothing to send */
+    struct status (*send_gathered)(struct db_tx *tx, void *gathered);
     bool is_refused_by_server; /* the failure came from the server, for a statement before COMMIT */
     struct status failure;     /* the first one; nothing more is sent after it */
     char sqlstate[6];

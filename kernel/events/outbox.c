@@ -33,6 +33,13 @@ const struct db_stmt OUTBOX_INSERT_MANY = {
            "  ORDER BY row.position",
 };
 
+struct gathered;
+
+static struct status send(struct db_tx *tx, void *gathered);
+static struct status send_one(struct db_tx *tx, const struct outbox_record *record,
+                              struct db_bytes key);
+static struct status send_many(struct db_tx *tx, const struct gathered *all);
+static void grow(struct arena *arena, struct gathered *all);
 static struct db_bytes encode_headers(struct ctx *ctx, const struct event_kind *kind,
                                       const struct outbox_record *record);
 static const char *traceparent(struct ctx *ctx);
@@ -46,8 +53,57 @@ struct status outbox_add(struct db_tx *tx, const struct event_kind *kind, struct
     return outbox_insert(tx, &record, (struct db_bytes){key.bytes, sizeof key.bytes});
 }
 
+/* Everything that a transaction publishes is one statement, sent with its commit. */
+struct gathered {
+    struct outbox_record *records;
+    struct db_bytes *keys;
+    size_t count, capacity;
+};
+
 struct status outbox_insert(struct db_tx *tx, const struct outbox_record *record,
                             struct db_bytes key)
+{
+    struct gathered *all = db_gather(tx, sizeof *all, send);
+
+    if (all->count == all->capacity)
+        grow(db_ctx(tx)->arena, all);
+    all->records[all->count] = *record;
+    all->keys[all->count++] =
+        (struct db_bytes){arena_memdup(db_ctx(tx)->arena, key.data, key.length), key.length};
+    return status_ok();
+}
+
+struct status outbox_add_records(struct db_tx *tx, const struct outbox_record *records,
+                                 size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(outbox_insert(tx, &records[i],
+                          (struct db_bytes){records[i].key.bytes, sizeof records[i].key.bytes}));
+    return status_ok();
+}
+
+static void grow(struct arena *arena, struct gathered *all)
+{
+    struct gathered grown = {.count = all->count, .capacity = 4 + 2 * all->capacity};
+
+    grown.records = arena_array(arena, struct outbox_record, grown.capacity);
+    grown.keys = arena_array(arena, struct db_bytes, grown.capacity);
+    for (size_t i = 0; i < all->count; i++) {
+        grown.records[i] = all->records[i];
+        grown.keys[i] = all->keys[i];
+    }
+    *all = grown;
+}
+
+static struct status send(struct db_tx *tx, void *gathered)
+{
+    const struct gathered *all = gathered;
+
+    return all->count == 1 ? send_one(tx, &all->records[0], all->keys[0]) : send_many(tx, all);
+}
+
+static struct status send_one(struct db_tx *tx, const struct outbox_record *record,
+                              struct db_bytes key)
 {
     return db_later(
         tx, &OUTBOX_INSERT,
@@ -56,31 +112,26 @@ struct status outbox_insert(struct db_tx *tx, const struct outbox_record *record
                 db_blob(record->payload.data, record->payload.length), db_int(record->sequence)));
 }
 
-struct status outbox_add_records(struct db_tx *tx, const struct outbox_record *records,
-                                 size_t count)
+static struct status send_many(struct db_tx *tx, const struct gathered *all)
 {
     struct arena *arena = db_ctx(tx)->arena;
-    struct uuid *ids = arena_array(arena, struct uuid, count);
-    const char **topics = arena_array(arena, const char *, count);
-    struct db_bytes *keys = arena_array(arena, struct db_bytes, count);
-    struct db_bytes *headers = arena_array(arena, struct db_bytes, count);
-    struct db_bytes *payloads = arena_array(arena, struct db_bytes, count);
-    int64_t *sequences = arena_array(arena, int64_t, count);
+    struct uuid *ids = arena_array(arena, struct uuid, all->count);
+    const char **topics = arena_array(arena, const char *, all->count);
+    struct db_bytes *headers = arena_array(arena, struct db_bytes, all->count);
+    struct db_bytes *payloads = arena_array(arena, struct db_bytes, all->count);
+    int64_t *sequences = arena_array(arena, int64_t, all->count);
 
-    if (count == 0)
-        return status_ok();
-    for (size_t i = 0; i < count; i++) {
-        ids[i] = records[i].id;
-        topics[i] = records[i].topic;
-        keys[i] = (struct db_bytes){records[i].key.bytes, sizeof records[i].key.bytes};
-        headers[i] = records[i].headers;
-        payloads[i] = records[i].payload;
-        sequences[i] = records[i].sequence;
+    for (size_t i = 0; i < all->count; i++) {
+        ids[i] = all->records[i].id;
+        topics[i] = all->records[i].topic;
+        headers[i] = all->records[i].headers;
+        payloads[i] = all->records[i].payload;
+        sequences[i] = all->records[i].sequence;
     }
     return db_later(tx, &OUTBOX_INSERT_MANY,
-                    DB_ARGS(db_uuids(ids, count), db_texts(topics, count), db_blobs(keys, count),
-                            db_blobs(headers, count), db_blobs(payloads, count),
-                            db_ints(sequences, count)));
+                    DB_ARGS(db_uuids(ids, all->count), db_texts(topics, all->count),
+                            db_blobs(all->keys, all->count), db_blobs(headers, all->count),
+                            db_blobs(payloads, all->count), db_ints(sequences, all->count)));
 }
 
 struct status outbox_encode(struct ctx *ctx, const struct event_kind *kind, struct uuid key,

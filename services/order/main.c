@@ -142,6 +142,13 @@ static struct status start(struct ctx *boot)
     return status_ok();
 }
 
+static void stop(void *state)
+{
+    struct order_daemon *self = state;
+
+    epoch_slot_close(&self->accounts);
+}
+
 const struct service ORDER = {
     .name = "order",
     .doc = "checkouts, orders, payments and fulfillment",
@@ -159,6 +166,7 @@ const struct service ORDER = {
     .config = CONFIG,
     .state_size = sizeof(struct order_daemon),
     .start = start,
+    .stop = stop,
 };
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/db.h"
+#include "chassis/epoch.h"
 #include "chassis/metrics.h"
 #include "chassis/task.h"
 #include "common/money.h"
@@ -16,7 +17,8 @@
 
 #include <inttypes.h>
 
-/* The daemon's state: its configuration and the providers. Immutable once started. */
+/* The daemon's state: its configuration and the providers, immutable once started, and the accounts
+ * that all checkouts share. */
 struct order_daemon {
     int64_t checkout_ttl_ms;
     int64_t action_ttl_ms;
@@ -31,6 +33,7 @@ struct order_daemon {
     int64_t stripe_settle_ms;
     struct payment_provider manual;
     struct stripe_provider stripe;
+    struct epoch_slot accounts; /* store_checkout.c */
 };
 
 /* NULL when no provider has that name. */

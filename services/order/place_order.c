@@ -61,7 +61,6 @@ static struct status write(struct db_tx *tx, struct checkout *checkout, struct o
     order_derive(order);
     TRY(store_add_order(tx, order));
     TRY(crash_point(CRASH_ORDER_INSERTED, NULL));
-    TRY(store_add_fulfillments(tx, order));
     if (order->shipment_count > 0)
         TRY(store_put_shipments(tx, order));
     checkout->order_number = order->number;

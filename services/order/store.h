@@ -65,15 +65,14 @@ struct status store_purge_checkouts(struct db_tx *tx, int64_t keep_ms, int64_t b
 struct status store_list_accounts(struct db_tx *tx, struct account_list *ret_accounts);
 struct status store_add_account(struct db_tx *tx, const struct account *account,
                                 bool *ret_is_added);
-struct account_list store_read_accounts(struct ctx *ctx, const struct db_rows *rows);
 
 /* --- store_order.c: changes -------------------------------------------------------------------*/
 
+/* The whole order: its row, first revision, party, lines and fulfillments. */
 struct status store_add_order(struct db_tx *tx, const struct order *order);
 /* The order's own row. */
 struct status store_save_order(struct db_tx *tx, const struct order *order);
 struct status store_save_lines(struct db_tx *tx, const struct order *order);
-struct status store_add_fulfillments(struct db_tx *tx, const struct order *order);
 /* Those that wait for payment may be packed. */
 struct status store_open_fulfillments(struct db_tx *tx, struct uuid order_id);
 struct status store_save_fulfillments(struct db_tx *tx, const struct order *order);

@@ -13,10 +13,14 @@
     " clock_timestamp(), coalesce(failure_code, 0), attempts, failure_violations"
 #define CHECKOUT_OUT "uuuuiiiiittttttititbbbddddddiib"
 
+/* One more column, behind those of the checkout. */
+enum { EXTRA = sizeof CHECKOUT_OUT - 1 };
+#define ACCOUNT_EPOCH ", (SELECT epoch FROM orders.account_epoch)"
+
 static const struct db_stmt ADD_CHECKOUT = {
     .name = "add_checkout",
     .in = "uuittuitbtii",
-    .out = CHECKOUT_OUT,
+    .out = CHECKOUT_OUT "i",
     .sql = "INSERT INTO orders.checkout (id, state, cart_id, cart_version, client_key, fingerprint,"
            " customer_id, expected_minor, currency_code, tenders, driver, lease_until, wake_time,"
            " deadline)"
@@ -24,14 +28,26 @@ static const struct db_stmt ADD_CHECKOUT = {
            " clock_timestamp() + $11::bigint * interval '1 millisecond', clock_timestamp(),"
            " clock_timestamp() + $12::bigint * interval '1 millisecond'"
            " WHERE NOT EXISTS (SELECT FROM orders.checkout WHERE cart_id = $2 AND state = 7)"
-           " ON CONFLICT DO NOTHING RETURNING " CHECKOUT_COLUMNS,
+           " ON CONFLICT DO NOTHING RETURNING " CHECKOUT_COLUMNS ACCOUNT_EPOCH,
 };
 
-static const struct db_stmt LOCK_CHECKOUT = {
-    .name = "lock_checkout",
-    .in = "u",
-    .out = CHECKOUT_OUT,
-    .sql = "SELECT " CHECKOUT_COLUMNS " FROM orders.checkout WHERE id = $1 FOR UPDATE",
+/* By enum lock_extra. */
+static const struct db_stmt LOCK_CHECKOUT[] = {
+    [LOCK_ALONE] = {.name = "lock_checkout",
+                    .in = "u",
+                    .out = CHECKOUT_OUT,
+                    .sql = "SELECT " CHECKOUT_COLUMNS
+                           " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
+    [LOCK_WITH_ACCOUNTS] = {.name = "lock_checkout_with_accounts",
+                            .in = "u",
+                            .out = CHECKOUT_OUT "i",
+                            .sql = "SELECT " CHECKOUT_COLUMNS ACCOUNT_EPOCH
+                                   " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
+    [LOCK_WITH_NUMBER] = {.name = "lock_checkout_with_number",
+                          .in = "u",
+                          .out = CHECKOUT_OUT "i",
+                          .sql = "SELECT " CHECKOUT_COLUMNS ", nextval('orders.order_number')"
+                                 " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
 };
 
 /* Who stands in the way of a new checkout: the one of its key, else the live one of its cart, else
@@ -148,46 +164,55 @@ static const struct db_stmt ADD_ACCOUNT = {
     .name = "add_provider_account",
     .in = "ttifT",
     .out = "",
-    .sql = "INSERT INTO orders.provider_account (code, provider, capture_policy, is_active,"
-           " currency_codes) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (code) DO NOTHING",
+    .sql = "WITH added AS (INSERT INTO orders.provider_account (code, provider, capture_policy,"
+           " is_active, currency_codes) VALUES ($1, $2, $3, $4, $5)"
+           " ON CONFLICT (code) DO NOTHING RETURNING code)"
+           " UPDATE orders.account_epoch SET epoch = epoch + 1 FROM added",
 };
 
 /* Gaps are fine: an order number is a name, not a count, and never a credential. */
-static const struct db_stmt NEXT_ORDER_NUMBER = {
-    .name = "next_order_number",
-    .in = "",
-    .out = "i",
-    .sql = "SELECT nextval('orders.order_number')",
-};
-
 const struct db_stmt *const STORE_CHECKOUT_STATEMENTS[] = {
-    &ADD_CHECKOUT,  &LOCK_CHECKOUT,  &LOCK_RIVAL,        &GET_CHECKOUT, &GET_CHECKOUT_BY_CART,
-    &SAVE_CHECKOUT, &WAKE_CHECKOUTS, &COUNT_STALLED,     &LIST_STUCK,   &PURGE_CHECKOUTS,
-    &LIST_ACCOUNTS, &ADD_ACCOUNT,    &NEXT_ORDER_NUMBER, NULL,
+    &ADD_CHECKOUT,
+    &LOCK_CHECKOUT[LOCK_ALONE],
+    &LOCK_CHECKOUT[LOCK_WITH_ACCOUNTS],
+    &LOCK_CHECKOUT[LOCK_WITH_NUMBER],
+    &LOCK_RIVAL,
+    &GET_CHECKOUT,
+    &GET_CHECKOUT_BY_CART,
+    &SAVE_CHECKOUT,
+    &WAKE_CHECKOUTS,
+    &COUNT_STALLED,
+    &LIST_STUCK,
+    &PURGE_CHECKOUTS,
+    &LIST_ACCOUNTS,
+    &ADD_ACCOUNT,
+    NULL,
 };
 
 static struct db_value bytes_if(bool is_new, struct db_bytes bytes);
 static struct checkout read_checkout(const struct db_rows *rows);
+static struct account_list read_accounts(struct ctx *ctx, const struct db_rows *rows);
+static struct status accounts_of(struct db_tx *tx, int64_t epoch,
+                                 struct account_list *ret_accounts);
 
 struct status store_add_checkout(struct db_tx *tx, const struct checkout *c, int64_t lease_ms,
                                  int64_t ttl_ms, struct account_list *ret_accounts,
                                  struct checkout *ret_checkout)
 {
-    struct db_call calls[] = {
-        {&LIST_ACCOUNTS, DB_NONE, {0}},
-        {&ADD_CHECKOUT,
-         DB_ARGS(db_uuid(c->id), db_uuid(c->cart_id), db_int(c->cart_version),
-                 db_text(c->client_key), db_text(c->fingerprint), db_uuid_or_null(c->customer_id),
-                 db_int(c->expected_minor), db_text(c->currency_code),
-                 db_blob(c->tenders.data, c->tenders.length), db_text(c->driver), db_int(lease_ms),
-                 db_int(ttl_ms)),
-         {0}},
-    };
+    struct db_rows rows;
 
-    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
-    *ret_accounts = store_read_accounts(db_ctx(tx), &calls[0].rows);
-    *ret_checkout = calls[1].rows.count == 0 ? (struct checkout){0} : read_checkout(&calls[1].rows);
-    return status_ok();
+    TRY(db_many(tx, &ADD_CHECKOUT,
+                DB_ARGS(db_uuid(c->id), db_uuid(c->cart_id), db_int(c->cart_version),
+                        db_text(c->client_key), db_text(c->fingerprint),
+                        db_uuid_or_null(c->customer_id), db_int(c->expected_minor),
+                        db_text(c->currency_code), db_blob(c->tenders.data, c->tenders.length),
+                        db_text(c->driver), db_int(lease_ms), db_int(ttl_ms)),
+                &rows));
+    *ret_checkout = (struct checkout){0};
+    if (rows.count == 0)
+        return status_ok();
+    *ret_checkout = read_checkout(&rows);
+    return accounts_of(tx, db_get_int(&rows, 0, EXTRA), ret_accounts);
 }
 
 struct status store_find_rival(struct db_tx *tx, const struct checkout *wanted,
@@ -206,30 +231,26 @@ struct status store_find_rival(struct db_tx *tx, const struct checkout *wanted,
 struct status store_lock_checkout(struct db_tx *tx, struct uuid id, enum lock_extra extra,
                                   struct locked_checkout *ret_locked)
 {
-    static const struct db_stmt *const EXTRAS[] = {
-        [LOCK_WITH_ACCOUNTS] = &LIST_ACCOUNTS,
-        [LOCK_WITH_NUMBER] = &NEXT_ORDER_NUMBER,
-    };
     const struct db_value key = db_uuid(id);
     struct db_call calls[] = {
-        {&LOCK_CHECKOUT, {&key, 1}, {0}},
+        {&LOCK_CHECKOUT[extra], {&key, 1}, {0}},
         store_payments_call(&key, true),
-        {EXTRAS[extra], DB_NONE, {0}},
     };
+    const struct db_rows *rows = &calls[0].rows;
     struct ctx *ctx = db_ctx(tx);
 
-    TRY(db_batch(tx, calls, extra == LOCK_ALONE ? 2 : 3));
-    if (calls[0].rows.count == 0)
+    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
+    if (rows->count == 0)
         return ctx_fail(ctx, &ERROR_NOT_FOUND, "checkout %s", uuid_text(ctx->arena, id));
     *ret_locked = (struct locked_checkout){
-        .checkout = read_checkout(&calls[0].rows),
+        .checkout = read_checkout(rows),
         .payments = store_payments_read(ctx, &calls[1].rows),
     };
-    if (extra == LOCK_WITH_ACCOUNTS)
-        ret_locked->accounts = store_read_accounts(ctx, &calls[2].rows);
     if (extra == LOCK_WITH_NUMBER)
         ret_locked->order_number =
-            arena_printf(ctx->arena, "T-%" PRId64, db_get_int(&calls[2].rows, 0, 0));
+            arena_printf(ctx->arena, "T-%" PRId64, db_get_int(rows, 0, EXTRA));
+    if (extra == LOCK_WITH_ACCOUNTS)
+        return accounts_of(tx, db_get_int(rows, 0, EXTRA), &ret_locked->accounts);
     return status_ok();
 }
 
@@ -309,7 +330,23 @@ struct status store_list_accounts(struct db_tx *tx, struct account_list *ret_acc
     struct db_rows rows;
 
     TRY(db_many(tx, &LIST_ACCOUNTS, DB_NONE, &rows));
-    *ret_accounts = store_read_accounts(db_ctx(tx), &rows);
+    *ret_accounts = read_accounts(db_ctx(tx), &rows);
+    return status_ok();
+}
+
+static struct status load_accounts(struct db_tx *tx, void *rows_of_epoch)
+{
+    return store_list_accounts(tx, rows_of_epoch);
+}
+
+static struct status accounts_of(struct db_tx *tx, int64_t epoch, struct account_list *ret_accounts)
+{
+    static const struct epoch_kind ACCOUNTS = {sizeof(struct account_list), load_accounts};
+    struct order_daemon *self = ctx_state(db_ctx(tx));
+    const void *accounts;
+
+    TRY(epoch_rows_get(tx, &self->accounts, &ACCOUNTS, epoch, &accounts));
+    *ret_accounts = *(const struct account_list *)accounts;
     return status_ok();
 }
 
@@ -326,7 +363,7 @@ struct status store_add_account(struct db_tx *tx, const struct account *account,
     return status_ok();
 }
 
-struct account_list store_read_accounts(struct ctx *ctx, const struct db_rows *rows)
+static struct account_list read_accounts(struct ctx *ctx, const struct db_rows *rows)
 {
     struct account_list list = {.items = arena_array(ctx->arena, struct account, rows->count),
                                 .count = rows->count};

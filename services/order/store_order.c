@@ -1,10 +1,13 @@
 /* store_order.c - orders, their snapshots, parties and lines. */
 #include "store.h"
 
-/* The order with its first revision and its party: three rows, one statement. */
+/* The order with all it has from its first moment: six tables, one statement. */
 static const struct db_stmt ADD_ORDER = {
     .name = "add_order",
-    .in = "utiiiuuuuttidbtbb",
+    .in = "utiiiuuuuttidbtbb" /* the order, its snapshot and its party */
+          "TTUUTTIIIIIJ"      /* lines: 18 to 29 */
+          "UUI"               /* fulfillments: 30 to 32 */
+          "UTUI",             /* their lines: 33 to 36 */
     .out = "",
     .sql = "WITH placed AS ("
            " INSERT INTO orders.orders (id, number, state, payment_status, fulfillment_status,"
@@ -13,24 +16,27 @@ static const struct db_stmt ADD_ORDER = {
            " VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11, $12, $13, $13)),"
            " frozen AS ("
            " INSERT INTO orders.order_revision (order_id, revision, snapshot, snapshot_hash)"
-           " VALUES ($1, 1, $14, sha256($14)))"
+           " VALUES ($1, 1, $14, sha256($14))),"
+           " buyer AS ("
            " INSERT INTO orders.party (order_id, email, shipping_address, billing_address)"
-           " VALUES ($1, $15, $16, $17)",
-};
-
-static const struct db_stmt ADD_LINES = {
-    .name = "add_order_lines",
-    .in = "uTTUUTTIIIIIJ",
-    .out = "",
-    .sql = "INSERT INTO orders.order_line (order_id, line_id, position, parent_line_id, variant_id,"
-           " product_id, sku, name, quantity, gross_minor, net_minor, tax_minor, discount_minor,"
-           " unit_discounts)"
+           " VALUES ($1, $15, $16, $17)),"
+           " bought AS ("
+           " INSERT INTO orders.order_line (order_id, line_id, position, parent_line_id,"
+           " variant_id, product_id, sku, name, quantity, gross_minor, net_minor, tax_minor,"
+           " discount_minor, unit_discounts)"
            " SELECT $1, line.id, line.position, line.parent, line.variant, line.product, line.sku,"
            " line.name, line.quantity, line.gross, line.net, line.tax, line.discount, line.units"
-           " FROM unnest($2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],"
-           " $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::jsonb[])"
+           " FROM unnest($18::text[], $19::text[], $20::uuid[], $21::uuid[], $22::text[],"
+           " $23::text[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[],"
+           " $28::bigint[], $29::jsonb[])"
            " WITH ORDINALITY AS line (id, parent, variant, product, sku, name, quantity, gross,"
-           " net, tax, discount, units, position)",
+           " net, tax, discount, units, position)),"
+           " packed AS ("
+           " INSERT INTO orders.fulfillment (id, order_id, warehouse_id, state)"
+           " SELECT f.id, $1, f.warehouse_id, f.state"
+           " FROM unnest($30::uuid[], $31::uuid[], $32::bigint[]) AS f (id, warehouse_id, state))"
+           " INSERT INTO orders.fulfillment_line (fulfillment_id, line_id, variant_id, quantity)"
+           " SELECT * FROM unnest($33::uuid[], $34::text[], $35::uuid[], $36::bigint[])",
 };
 
 static const struct db_stmt SAVE_ORDER = {
@@ -52,23 +58,6 @@ static const struct db_stmt SAVE_LINES = {
            " WHERE line.order_id = $1 AND line.line_id = now.line_id"
            " AND (line.shipped_quantity, line.delivered_quantity, line.cancelled_quantity)"
            " IS DISTINCT FROM (now.shipped, now.delivered, now.cancelled)",
-};
-
-static const struct db_stmt ADD_FULFILLMENTS = {
-    .name = "add_fulfillments",
-    .in = "uUUI", /* order, ids, warehouses, states */
-    .out = "",
-    .sql = "INSERT INTO orders.fulfillment (id, order_id, warehouse_id, state)"
-           " SELECT f.id, $1, f.warehouse_id, f.state"
-           " FROM unnest($2::uuid[], $3::uuid[], $4::bigint[]) AS f (id, warehouse_id, state)",
-};
-
-static const struct db_stmt ADD_FULFILLMENT_LINES = {
-    .name = "add_fulfillment_lines",
-    .in = "UTUI", /* fulfillments, lines, variants, quantities */
-    .out = "",
-    .sql = "INSERT INTO orders.fulfillment_line (fulfillment_id, line_id, variant_id, quantity)"
-           " SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[])",
 };
 
 /* What every sale does once: a statement without arrays, whose plan is kept. */
@@ -125,13 +114,23 @@ static const struct db_stmt ADD_SHIPMENT_LINES = {
 };
 
 const struct db_stmt *const STORE_ORDER_STATEMENTS[] = {
-    &ADD_ORDER,         &ADD_LINES,          &SAVE_ORDER,
-    &SAVE_LINES,        &ADD_FULFILLMENTS,   &ADD_FULFILLMENT_LINES,
+    &ADD_ORDER,         &SAVE_ORDER,         &SAVE_LINES,
     &OPEN_FULFILLMENTS, &SAVE_FULFILLMENTS,  &SAVE_FULFILLMENT_LINES,
     &PUT_SHIPMENTS,     &ADD_SHIPMENT_LINES, NULL,
 };
 
-/* The lines of all fulfillments as columns. */
+/* Rows as columns: the order's lines, its fulfillments, the lines of all fulfillments. */
+struct lines {
+    const char **ids, **parents, **skus, **names, **units;
+    struct uuid *variants, *products;
+    int64_t *quantities, *gross, *net, *tax, *discounts;
+};
+
+struct packages {
+    struct uuid *ids, *warehouses;
+    int64_t *states;
+};
+
 struct parts {
     struct uuid *fulfillments, *variants;
     const char **lines;
@@ -139,22 +138,37 @@ struct parts {
     size_t count;
 };
 
-static struct status add_lines(struct db_tx *tx, const struct order *order);
+static struct lines lines_of(struct ctx *ctx, const struct order *order);
+static struct packages packages_of(struct ctx *ctx, const struct order *order);
 static struct parts parts_of(struct ctx *ctx, const struct order *order);
 static struct db_value blob_or_null(struct db_bytes bytes);
 
 struct status store_add_order(struct db_tx *tx, const struct order *o)
 {
-    TRY(db_later(tx, &ADD_ORDER,
-                 DB_ARGS(db_uuid(o->id), db_text(o->number), db_int(o->state),
-                         db_int(o->payment_status), db_int(o->fulfillment_status),
-                         db_uuid_or_null(o->channel_id), db_uuid_or_null(o->customer_id),
-                         db_uuid(o->cart_id), db_uuid_or_null(o->reservation_id),
-                         db_text(o->locale), db_text(o->currency_code), db_int(o->total_minor),
-                         db_time(o->place_us), db_blob(o->snapshot.data, o->snapshot.length),
-                         db_text(o->party.email), blob_or_null(o->party.shipping_address),
-                         blob_or_null(o->party.billing_address))));
-    return add_lines(tx, o);
+    struct ctx *ctx = db_ctx(tx);
+    const struct lines lines = lines_of(ctx, o);
+    const struct packages packages = packages_of(ctx, o);
+    const struct parts parts = parts_of(ctx, o);
+    const size_t n = o->line_count;
+
+    return db_later(
+        tx, &ADD_ORDER,
+        DB_ARGS(db_uuid(o->id), db_text(o->number), db_int(o->state), db_int(o->payment_status),
+                db_int(o->fulfillment_status), db_uuid_or_null(o->channel_id),
+                db_uuid_or_null(o->customer_id), db_uuid(o->cart_id),
+                db_uuid_or_null(o->reservation_id), db_text(o->locale), db_text(o->currency_code),
+                db_int(o->total_minor), db_time(o->place_us),
+                db_blob(o->snapshot.data, o->snapshot.length), db_text(o->party.email),
+                blob_or_null(o->party.shipping_address), blob_or_null(o->party.billing_address),
+                db_texts(lines.ids, n), db_texts(lines.parents, n), db_uuids(lines.variants, n),
+                db_uuids(lines.products, n), db_texts(lines.skus, n), db_texts(lines.names, n),
+                db_ints(lines.quantities, n), db_ints(lines.gross, n), db_ints(lines.net, n),
+                db_ints(lines.tax, n), db_ints(lines.discounts, n), db_jsons(lines.units, n),
+                db_uuids(packages.ids, o->fulfillment_count),
+                db_uuids(packages.warehouses, o->fulfillment_count),
+                db_ints(packages.states, o->fulfillment_count),
+                db_uuids(parts.fulfillments, parts.count), db_texts(parts.lines, parts.count),
+                db_uuids(parts.variants, parts.count), db_ints(parts.quantities, parts.count)));
 }
 
 struct status store_save_order(struct db_tx *tx, const struct order *o)
@@ -185,29 +199,6 @@ struct status store_save_lines(struct db_tx *tx, const struct order *o)
                             db_ints(cancelled, o->line_count)));
 }
 
-struct status store_add_fulfillments(struct db_tx *tx, const struct order *o)
-{
-    struct ctx *ctx = db_ctx(tx);
-    const size_t count = o->fulfillment_count;
-    struct uuid *ids = arena_array(ctx->arena, struct uuid, count);
-    struct uuid *warehouses = arena_array(ctx->arena, struct uuid, count);
-    int64_t *states = arena_array(ctx->arena, int64_t, count);
-    const struct parts parts = parts_of(ctx, o);
-
-    for (size_t i = 0; i < count; i++) {
-        ids[i] = o->fulfillments[i].id;
-        warehouses[i] = o->fulfillments[i].warehouse_id;
-        states[i] = o->fulfillments[i].state;
-    }
-    TRY(db_later(tx, &ADD_FULFILLMENTS,
-                 DB_ARGS(db_uuid(o->id), db_uuids(ids, count), db_uuids(warehouses, count),
-                         db_ints(states, count))));
-    return db_later(
-        tx, &ADD_FULFILLMENT_LINES,
-        DB_ARGS(db_uuids(parts.fulfillments, parts.count), db_texts(parts.lines, parts.count),
-                db_uuids(parts.variants, parts.count), db_ints(parts.quantities, parts.count)));
-}
-
 struct status store_open_fulfillments(struct db_tx *tx, struct uuid order_id)
 {
     return db_later(tx, &OPEN_FULFILLMENTS, DB_ARGS(db_uuid(order_id)));
@@ -216,16 +207,12 @@ struct status store_open_fulfillments(struct db_tx *tx, struct uuid order_id)
 struct status store_save_fulfillments(struct db_tx *tx, const struct order *o)
 {
     struct ctx *ctx = db_ctx(tx);
-    const size_t count = o->fulfillment_count;
-    struct uuid *ids = arena_array(ctx->arena, struct uuid, count);
-    int64_t *states = arena_array(ctx->arena, int64_t, count);
+    const struct packages packages = packages_of(ctx, o);
     const struct parts parts = parts_of(ctx, o);
 
-    for (size_t i = 0; i < count; i++) {
-        ids[i] = o->fulfillments[i].id;
-        states[i] = o->fulfillments[i].state;
-    }
-    TRY(db_later(tx, &SAVE_FULFILLMENTS, DB_ARGS(db_uuids(ids, count), db_ints(states, count))));
+    TRY(db_later(tx, &SAVE_FULFILLMENTS,
+                 DB_ARGS(db_uuids(packages.ids, o->fulfillment_count),
+                         db_ints(packages.states, o->fulfillment_count))));
     return db_later(tx, &SAVE_FULFILLMENT_LINES,
                     DB_ARGS(db_uuids(parts.fulfillments, parts.count),
                             db_texts(parts.lines, parts.count),
@@ -271,44 +258,57 @@ struct status store_add_shipment_lines(struct db_tx *tx, const struct shipment *
         DB_ARGS(db_uuid(shipment->id), db_texts(ids, count), db_ints(quantities, count)));
 }
 
-static struct status add_lines(struct db_tx *tx, const struct order *o)
+static struct lines lines_of(struct ctx *ctx, const struct order *o)
 {
-    enum { GROSS, NET, TAX, DISCOUNT, QUANTITY, AMOUNTS };
-    struct arena *arena = db_ctx(tx)->arena;
-    const size_t count = o->line_count;
-    const char **ids = arena_array(arena, const char *, count);
-    const char **parents = arena_array(arena, const char *, count);
-    const char **skus = arena_array(arena, const char *, count);
-    const char **names = arena_array(arena, const char *, count);
-    const char **units = arena_array(arena, const char *, count);
-    struct uuid *variants = arena_array(arena, struct uuid, count);
-    struct uuid *products = arena_array(arena, struct uuid, count);
-    int64_t *amounts[AMOUNTS];
+    struct arena *arena = ctx->arena;
+    const size_t n = o->line_count;
+    const struct lines lines = {
+        .ids = arena_array(arena, const char *, n),
+        .parents = arena_array(arena, const char *, n),
+        .skus = arena_array(arena, const char *, n),
+        .names = arena_array(arena, const char *, n),
+        .units = arena_array(arena, const char *, n),
+        .variants = arena_array(arena, struct uuid, n),
+        .products = arena_array(arena, struct uuid, n),
+        .quantities = arena_array(arena, int64_t, n),
+        .gross = arena_array(arena, int64_t, n),
+        .net = arena_array(arena, int64_t, n),
+        .tax = arena_array(arena, int64_t, n),
+        .discounts = arena_array(arena, int64_t, n),
+    };
 
-    for (size_t i = 0; i < AMOUNTS; i++)
-        amounts[i] = arena_array(arena, int64_t, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct order_line *line = &o->lines[i];
-        ids[i] = line->line_id;
-        parents[i] = line->parent_line_id;
-        skus[i] = line->sku;
-        names[i] = line->name;
-        units[i] = line->unit_discounts;
-        variants[i] = line->variant_id;
-        products[i] = line->product_id;
-        amounts[QUANTITY][i] = line->quantity;
-        amounts[GROSS][i] = line->gross_minor;
-        amounts[NET][i] = line->net_minor;
-        amounts[TAX][i] = line->tax_minor;
-        amounts[DISCOUNT][i] = line->discount_minor;
+        lines.ids[i] = line->line_id;
+        lines.parents[i] = line->parent_line_id;
+        lines.skus[i] = line->sku;
+        lines.names[i] = line->name;
+        lines.units[i] = line->unit_discounts;
+        lines.variants[i] = line->variant_id;
+        lines.products[i] = line->product_id;
+        lines.quantities[i] = line->quantity;
+        lines.gross[i] = line->gross_minor;
+        lines.net[i] = line->net_minor;
+        lines.tax[i] = line->tax_minor;
+        lines.discounts[i] = line->discount_minor;
     }
-    return db_later(tx, &ADD_LINES,
-                    DB_ARGS(db_uuid(o->id), db_texts(ids, count), db_texts(parents, count),
-                            db_uuids(variants, count), db_uuids(products, count),
-                            db_texts(skus, count), db_texts(names, count),
-                            db_ints(amounts[QUANTITY], count), db_ints(amounts[GROSS], count),
-                            db_ints(amounts[NET], count), db_ints(amounts[TAX], count),
-                            db_ints(amounts[DISCOUNT], count), db_jsons(units, count)));
+    return lines;
+}
+
+static struct packages packages_of(struct ctx *ctx, const struct order *o)
+{
+    const struct packages packages = {
+        .ids = arena_array(ctx->arena, struct uuid, o->fulfillment_count),
+        .warehouses = arena_array(ctx->arena, struct uuid, o->fulfillment_count),
+        .states = arena_array(ctx->arena, int64_t, o->fulfillment_count),
+    };
+
+    for (size_t i = 0; i < o->fulfillment_count; i++) {
+        packages.ids[i] = o->fulfillments[i].id;
+        packages.warehouses[i] = o->fulfillments[i].warehouse_id;
+        packages.states[i] = o->fulfillments[i].state;
+    }
+    return packages;
 }
 
 static struct parts parts_of(struct ctx *ctx, const struct order *o)

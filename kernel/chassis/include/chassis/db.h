@@ -135,6 +135,12 @@ struct status db_exec(struct db_tx *tx, const struct db_stmt *stmt, struct db_ar
  * encoded at once. */
 struct status db_later(struct db_tx *tx, const struct db_stmt *stmt, struct db_args args);
 
+/* What a transaction gathers while it runs and sends once: zeroed storage of that size, the same at
+ * every call. db_commit(), db_flush() and db_savepoint() call `sender` when there was a call since
+ * the last time; it sends with db_later(). One sender a transaction. */
+void *db_gather(struct db_tx *tx, size_t size,
+                struct status (*sender)(struct db_tx *tx, void *gathered));
+
 /* Waits for what db_later() sent. */
 struct status db_flush(struct db_tx *tx);
 
