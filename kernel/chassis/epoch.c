@@ -83,19 +83,26 @@ static struct status load(struct db_tx *tx, const struct epoch_kind *kind, struc
     return loaded;
 }
 
+bool epoch_rows_known(struct ctx *ctx, struct epoch_slot *slot, int64_t epoch,
+                      const void **ret_rows)
+{
+    struct epoch_rows *set = current(slot, epoch);
+    if (!set)
+        return false;
+    arena_defer(ctx->arena, release, set);
+    *ret_rows = set->rows;
+    return true;
+}
+
 struct status epoch_rows_get(struct db_tx *tx, struct epoch_slot *slot,
                              const struct epoch_kind *kind, int64_t epoch, const void **ret_rows)
 {
-    struct arena *arena = db_ctx(tx)->arena;
-    struct epoch_rows *set = current(slot, epoch);
-    if (!set) {
-        set = prepare(kind, epoch);
-        arena_defer(arena, release, set);
-        TRY(load(tx, kind, set));
-        install(slot, set);
-    } else {
-        arena_defer(arena, release, set);
-    }
+    if (epoch_rows_known(db_ctx(tx), slot, epoch, ret_rows))
+        return status_ok();
+    struct epoch_rows *set = prepare(kind, epoch);
+    arena_defer(db_ctx(tx)->arena, release, set);
+    TRY(load(tx, kind, set));
+    install(slot, set);
     *ret_rows = set->rows;
     return status_ok();
 }

@@ -5,6 +5,7 @@
 #include "chassis/wire.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const struct cache_tag CATALOG = {'c', NULL};
 static const struct cache_tag TERMS = {'t', NULL};
@@ -46,6 +47,26 @@ void memory_keep_price(struct ctx *ctx, const char *key,
     cache_put_message(
         ctx, self->memory, key, &breakdown->base,
         (struct cache_moments){asked_at_us, wire_time_us(breakdown->valid_until), NULL});
+}
+
+static const char PROMOTIONS_EPOCH[] = "e";
+
+int64_t memory_promotions_epoch(struct ctx *ctx)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    const struct cache_question question = {PROMOTIONS_EPOCH, &TERMS, 1, NULL};
+    struct db_bytes value;
+    int64_t epoch = 0;
+    if (cache_get(ctx, self->memory, &question, &value))
+        memcpy(&epoch, value.data, sizeof epoch);
+    return epoch;
+}
+
+void memory_keep_promotions_epoch(struct ctx *ctx, int64_t epoch, int64_t asked_at_us)
+{
+    struct cart_daemon *self = ctx_state(ctx);
+    cache_put(self->memory, PROMOTIONS_EPOCH, (struct db_bytes){&epoch, sizeof epoch},
+              (struct cache_moments){.asked_at_us = asked_at_us});
 }
 
 static const char *view_key(struct ctx *ctx, const Cart__V1__Cart *cart)

@@ -20,6 +20,10 @@ const Pricing__V1__PriceBreakdown *memory_price(struct ctx *ctx, const char *key
 void memory_keep_price(struct ctx *ctx, const char *key,
                        const Pricing__V1__PriceBreakdown *breakdown, int64_t asked_at_us);
 
+/* Of marketing's promotions, while no event told of a change; 0: unknown. */
+int64_t memory_promotions_epoch(struct ctx *ctx);
+void memory_keep_promotions_epoch(struct ctx *ctx, int64_t epoch, int64_t asked_at_us);
+
 /* What this version of the cart, as it is stored, costs; false when it has to be worked out. */
 bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_view);
 /* Of a cart that is stored with this version. */

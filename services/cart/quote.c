@@ -86,9 +86,10 @@ static Marketing__V1__EvaluateLine *evaluate_line(struct ctx *ctx, const struct 
     return line;
 }
 
-static struct status evaluate(struct ctx *ctx, const Cart__V1__Cart *cart,
+static struct status evaluate(struct ctx *ctx, const Cart__V1__Cart *cart, enum quote_use use,
                               struct quote_parts *parts)
 {
+    const int64_t asked_at_us = cache_now_us();
     const Pricing__V1__PriceBreakdown *breakdown = parts->breakdown;
     Marketing__V1__EvaluateRequest request = MARKETING__V1__EVALUATE_REQUEST__INIT;
     request.channel_id = cart->channel_id;
@@ -100,11 +101,15 @@ static struct status evaluate(struct ctx *ctx, const Cart__V1__Cart *cart,
     request.n_coupon_codes = cart->n_coupon_codes;
     request.coupon_codes = cart->coupon_codes;
     request.at = breakdown->at;
+    request.promotions_epoch = use == QUOTE_BINDING ? 0 : memory_promotions_epoch(ctx);
     request.n_lines = breakdown->n_lines;
     request.lines = arena_array(ctx->arena, Marketing__V1__EvaluateLine *, breakdown->n_lines);
     for (size_t i = 0; i < breakdown->n_lines; i++)
         request.lines[i] = evaluate_line(ctx, parts, breakdown->lines[i]);
-    return marketing_v1_evaluate(ctx, &request, &parts->evaluation);
+    TRY(marketing_v1_evaluate(ctx, &request, &parts->evaluation));
+    if (parts->evaluation->promotions_epoch != request.promotions_epoch)
+        memory_keep_promotions_epoch(ctx, parts->evaluation->promotions_epoch, asked_at_us);
+    return status_ok();
 }
 
 /* Puts what promotions take off into the breakdown. */
@@ -130,7 +135,7 @@ static struct status quote_now(struct ctx *ctx, const Cart__V1__Cart *cart, enum
 {
     TRY(load_variants(ctx, cart, use, parts->variants));
     TRY(quote_prices(ctx, cart, use, parts->variants, &parts->breakdown));
-    TRY(evaluate(ctx, cart, parts));
+    TRY(evaluate(ctx, cart, use, parts));
     if (parts->evaluation->n_adjustments > 0)
         take_off(ctx, parts);
     return status_ok();

@@ -3,70 +3,58 @@
 
 #include "common/str.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-enum { RESERVATION_COLUMNS = 4 };
-
-/* Without a lock: it is read under the lock of the stock items that a first call would hold. */
-static const struct db_stmt FIND_RESERVATIONS = {
-    .name = "find_reservations",
-    .in = "U",
-    .out = "utdi",
-    .sql = "SELECT id, state, expire_time, event_sequence FROM inventory.reservation"
-           " WHERE id = ANY($1) ORDER BY id",
-    .read_only = true,
-};
+enum { RESERVATION_COLUMNS = 4, LINE_COLUMNS = 9 };
 
 static const struct db_stmt LOCK_RESERVATION = {
     .name = "lock_reservation",
     .in = "U",
-    .out = "utdi",
-    .sql = "SELECT id, state, expire_time, event_sequence FROM inventory.reservation"
-           " WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+    .out = "u",
+    .sql = "SELECT id FROM inventory.reservation WHERE id = ANY($1) ORDER BY id FOR UPDATE",
 };
 
-static const struct db_stmt READ_LINES = {
-    .name = "read_lines",
+/* Reservations with their lines, and what now() means in this transaction: there is always a row.
+ * It takes no lock. Whoever changes one holds its lock already, or those of the stock items that a
+ * first call of it would hold. */
+static const struct db_stmt READ_RESERVATIONS = {
+    .name = "read_reservations",
     .in = "U",
-    .out = "utuuuiiii",
-    .sql = "SELECT reservation_id, line_id, variant_id, stock_item_id, warehouse_id, quantity,"
-           "       unit_quantity, variant_quantity, shipped_quantity"
-           "  FROM inventory.reservation_line WHERE reservation_id = ANY($1)"
-           " ORDER BY reservation_id, position",
+    .out = "dutdituuuiiii",
+    .sql = "SELECT now(), kept.id, kept.state, kept.expire_time, kept.event_sequence,"
+           "       line.line_id, line.variant_id, line.stock_item_id, line.warehouse_id,"
+           "       line.quantity, line.unit_quantity, line.variant_quantity,"
+           "       line.shipped_quantity"
+           "  FROM (VALUES (1)) AS always(one)"
+           "  LEFT JOIN inventory.reservation AS kept ON kept.id = ANY($1)"
+           "  LEFT JOIN inventory.reservation_line AS line ON line.reservation_id = kept.id"
+           " ORDER BY kept.id, line.position",
     .read_only = true,
 };
-
-/* The start of the transaction: what now() means in its other statements too. */
-static const struct db_stmt READ_NOW = {
-    .name = "read_now", .in = "", .out = "d", .sql = "SELECT now()", .read_only = true};
 
 /* Rows that another replica's sweep or a caller holds are left to it. */
 static const struct db_stmt TAKE_EXPIRED = {
     .name = "take_expired",
     .in = "i",
-    .out = "utdi",
-    .sql = "SELECT id, state, expire_time, event_sequence FROM inventory.reservation"
+    .out = "u",
+    .sql = "SELECT id FROM inventory.reservation"
            " WHERE state = 'held' AND expire_time <= now()"
            " ORDER BY expire_time LIMIT $1 FOR UPDATE SKIP LOCKED",
 };
 
 static const struct db_stmt ADD_RESERVATIONS = {
     .name = "add_reservations",
-    .in = "UTDI",
+    .in = "UTDI"       /* reservations */
+          "UITUUUIII", /* their lines: 5 to 13 */
     .out = "",
-    .sql = "INSERT INTO inventory.reservation (id, state, expire_time, pin_time, event_sequence)"
+    .sql = "WITH added AS ("
+           " INSERT INTO inventory.reservation (id, state, expire_time, pin_time, event_sequence)"
            " SELECT id, state, CASE WHEN state = 'held' THEN expire_time END,"
            "        CASE WHEN state = 'pinned' THEN now() END, event_sequence"
-           "   FROM unnest($1, $2, $3, $4) AS given(id, state, expire_time, event_sequence)",
-};
-
-static const struct db_stmt ADD_LINES = {
-    .name = "add_lines",
-    .in = "UITUUUIII",
-    .out = "",
-    .sql = "INSERT INTO inventory.reservation_line (reservation_id, position, line_id, variant_id,"
+           "   FROM unnest($1, $2, $3, $4) AS given(id, state, expire_time, event_sequence))"
+           " INSERT INTO inventory.reservation_line (reservation_id, position, line_id, variant_id,"
            "            stock_item_id, warehouse_id, quantity, unit_quantity, variant_quantity)"
-           " SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+           " SELECT * FROM unnest($5, $6, $7, $8, $9, $10, $11, $12, $13)",
 };
 
 static const struct db_stmt ADD_TOMBSTONE = {
@@ -127,18 +115,19 @@ static const struct db_stmt PURGE_RESERVATIONS = {
 };
 
 const struct db_stmt *const STORE_RESERVATION_STATEMENTS[] = {
-    &FIND_RESERVATIONS,  &LOCK_RESERVATION,   &READ_LINES,    &READ_NOW,          &TAKE_EXPIRED,
-    &ADD_RESERVATIONS,   &ADD_LINES,          &ADD_TOMBSTONE, &SAVE_RESERVATIONS, &SAVE_SHIPPED,
-    &COUNT_OVERDUE_PINS, &PURGE_RESERVATIONS, NULL,
+    &LOCK_RESERVATION,   &READ_RESERVATIONS,
+    &TAKE_EXPIRED,       &ADD_RESERVATIONS,
+    &ADD_TOMBSTONE,      &SAVE_RESERVATIONS,
+    &SAVE_SHIPPED,       &COUNT_OVERDUE_PINS,
+    &PURGE_RESERVATIONS, NULL,
 };
 
 static struct reservation *reservations_of_rows(struct ctx *ctx, const struct db_rows *rows,
-                                                const struct db_rows *lines);
-static int compare_reservation(const void *a, const void *b);
-static struct db_args
-columns_of_reservations(struct arena *arena, struct reservation *const *reservations, size_t count);
-static struct status add_lines(struct db_tx *tx, struct reservation *const *reservations,
-                               size_t reservation_count);
+                                                size_t *ret_count);
+static void put_columns(struct arena *arena, struct reservation *const *reservations, size_t count,
+                        struct db_value values[RESERVATION_COLUMNS]);
+static void put_line_columns(struct arena *arena, struct reservation *const *reservations,
+                             size_t reservation_count, struct db_value values[LINE_COLUMNS]);
 
 struct status store_open_reserve(struct db_tx *tx, struct ids variant_ids,
                                  struct ids reservation_ids, struct reserve_view *ret_view)
@@ -149,9 +138,7 @@ struct status store_open_reserve(struct db_tx *tx, struct ids variant_ids,
         {.stmt = &LOCK_ITEMS[STOCK_BY_VARIANT], .args = variants},
         {.stmt = &READ_LEVELS[STOCK_BY_VARIANT], .args = variants},
         {.stmt = &READ_COMPONENTS, .args = variants},
-        {.stmt = &FIND_RESERVATIONS, .args = reservations},
-        {.stmt = &READ_LINES, .args = reservations},
-        {.stmt = &READ_NOW, .args = DB_NONE},
+        {.stmt = &READ_RESERVATIONS, .args = reservations},
     };
 
     TRY(store_plan_once(tx));
@@ -159,9 +146,9 @@ struct status store_open_reserve(struct db_tx *tx, struct ids variant_ids,
     book_of_rows(db_ctx(tx), &calls[0].rows, &calls[1].rows, &ret_view->book);
     ret_view->components = components_of_rows(db_ctx(tx), &calls[2].rows);
     ret_view->component_count = calls[2].rows.count;
-    ret_view->existing = reservations_of_rows(db_ctx(tx), &calls[3].rows, &calls[4].rows);
-    ret_view->existing_count = calls[3].rows.count;
-    ret_view->now_us = db_get_time(&calls[5].rows, 0, 0);
+    ret_view->existing =
+        reservations_of_rows(db_ctx(tx), &calls[3].rows, &ret_view->existing_count);
+    ret_view->now_us = db_get_time(&calls[3].rows, 0, 0);
     return status_ok();
 }
 
@@ -174,17 +161,16 @@ struct status store_open_reservation(struct db_tx *tx, struct uuid id,
         {.stmt = &LOCK_RESERVATION, .args = args},
         {.stmt = &LOCK_ITEMS[STOCK_BY_RESERVATION], .args = args},
         {.stmt = &READ_LEVELS[STOCK_BY_RESERVATION], .args = args},
-        {.stmt = &READ_LINES, .args = args},
-        {.stmt = &READ_NOW, .args = DB_NONE},
+        {.stmt = &READ_RESERVATIONS, .args = args},
     };
+    size_t count;
 
     TRY(store_plan_once(tx));
     TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
     book_of_rows(db_ctx(tx), &calls[1].rows, &calls[2].rows, ret_book);
-    *ret_reservation = (struct reservation){.id = id};
-    if (calls[0].rows.count > 0)
-        *ret_reservation = *reservations_of_rows(db_ctx(tx), &calls[0].rows, &calls[3].rows);
-    *ret_now_us = db_get_time(&calls[4].rows, 0, 0);
+    const struct reservation *found = reservations_of_rows(db_ctx(tx), &calls[3].rows, &count);
+    *ret_reservation = count > 0 ? *found : (struct reservation){.id = id};
+    *ret_now_us = db_get_time(&calls[3].rows, 0, 0);
     return status_ok();
 }
 
@@ -207,42 +193,45 @@ struct status store_open_expired(struct db_tx *tx, int64_t limit,
     struct db_call calls[] = {
         {.stmt = &LOCK_ITEMS[STOCK_BY_RESERVATION], .args = args},
         {.stmt = &READ_LEVELS[STOCK_BY_RESERVATION], .args = args},
-        {.stmt = &READ_LINES, .args = args},
+        {.stmt = &READ_RESERVATIONS, .args = args},
     };
     TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
     book_of_rows(db_ctx(tx), &calls[0].rows, &calls[1].rows, ret_book);
-    *ret_reservations = reservations_of_rows(db_ctx(tx), &due, &calls[2].rows);
+    *ret_reservations = reservations_of_rows(db_ctx(tx), &calls[2].rows, ret_count);
     return status_ok();
 }
 
 struct status store_find_reservation(struct db_tx *tx, struct uuid id,
                                      struct reservation *ret_reservation)
 {
-    struct db_args args = DB_ARGS(db_uuids(&id, 1));
-    struct db_call calls[] = {{.stmt = &FIND_RESERVATIONS, .args = args},
-                              {.stmt = &READ_LINES, .args = args}};
+    struct db_rows rows;
+    size_t count;
 
-    TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
-    if (calls[0].rows.count == 0)
+    TRY(db_many(tx, &READ_RESERVATIONS, DB_ARGS(db_uuids(&id, 1)), &rows));
+    const struct reservation *found = reservations_of_rows(db_ctx(tx), &rows, &count);
+    if (count == 0)
         return ctx_fail(db_ctx(tx), &RESERVATION_NOT_FOUND, "%s", uuid_text(db_ctx(tx)->arena, id));
-    *ret_reservation = *reservations_of_rows(db_ctx(tx), &calls[0].rows, &calls[1].rows);
+    *ret_reservation = *found;
     return status_ok();
 }
 
 struct status store_add_reservations(struct db_tx *tx, struct reservation *const *reservations,
                                      size_t count)
 {
-    struct db_args rows = columns_of_reservations(db_ctx(tx)->arena, reservations, count);
+    struct db_value values[RESERVATION_COLUMNS + LINE_COLUMNS];
 
-    TRY(db_later(tx, &ADD_RESERVATIONS, rows));
-    return add_lines(tx, reservations, count);
+    put_columns(db_ctx(tx)->arena, reservations, count, values);
+    put_line_columns(db_ctx(tx)->arena, reservations, count, values + RESERVATION_COLUMNS);
+    return db_later(tx, &ADD_RESERVATIONS, (struct db_args){values, ARRAY_LEN(values)});
 }
 
 struct status store_save_reservations(struct db_tx *tx, struct reservation *const *reservations,
                                       size_t count)
 {
-    return db_later(tx, &SAVE_RESERVATIONS,
-                    columns_of_reservations(db_ctx(tx)->arena, reservations, count));
+    struct db_value values[RESERVATION_COLUMNS];
+
+    put_columns(db_ctx(tx)->arena, reservations, count, values);
+    return db_later(tx, &SAVE_RESERVATIONS, (struct db_args){values, ARRAY_LEN(values)});
 }
 
 struct status store_add_tombstone(struct db_tx *tx, struct uuid id, bool *ret_is_added)
@@ -286,14 +275,13 @@ struct status store_purge_reservations(struct db_tx *tx, int64_t retention_ms, i
                    ret_count);
 }
 
-static struct db_args columns_of_reservations(struct arena *arena,
-                                              struct reservation *const *reservations, size_t count)
+static void put_columns(struct arena *arena, struct reservation *const *reservations, size_t count,
+                        struct db_value values[RESERVATION_COLUMNS])
 {
     struct uuid *ids = arena_array(arena, struct uuid, count);
     const char **states = arena_array(arena, const char *, count);
     int64_t *expiries = arena_array(arena, int64_t, count);
     int64_t *sequences = arena_array(arena, int64_t, count);
-    struct db_value *values = arena_array(arena, struct db_value, RESERVATION_COLUMNS);
 
     for (size_t i = 0; i < count; i++) {
         ids[i] = reservations[i]->id;
@@ -305,18 +293,15 @@ static struct db_args columns_of_reservations(struct arena *arena,
     values[1] = db_texts(states, count);
     values[2] = db_times(expiries, count);
     values[3] = db_ints(sequences, count);
-    return (struct db_args){values, RESERVATION_COLUMNS};
 }
 
-static struct status add_lines(struct db_tx *tx, struct reservation *const *reservations,
-                               size_t reservation_count)
+static void put_line_columns(struct arena *arena, struct reservation *const *reservations,
+                             size_t reservation_count, struct db_value values[LINE_COLUMNS])
 {
-    struct arena *arena = db_ctx(tx)->arena;
     size_t count = 0, row = 0;
 
     for (size_t i = 0; i < reservation_count; i++)
         count += reservations[i]->allocations.count;
-
     struct uuid *ids = arena_array(arena, struct uuid, count);
     int64_t *positions = arena_array(arena, int64_t, count);
     const char **lines = arena_array(arena, const char *, count);
@@ -326,7 +311,6 @@ static struct status add_lines(struct db_tx *tx, struct reservation *const *rese
     int64_t *quantities = arena_array(arena, int64_t, count);
     int64_t *units = arena_array(arena, int64_t, count);
     int64_t *variant_quantities = arena_array(arena, int64_t, count);
-
     for (size_t i = 0; i < reservation_count; i++)
         for (size_t j = 0; j < reservations[i]->allocations.count; j++, row++) {
             const struct allocation *allocation = &reservations[i]->allocations.rows[j];
@@ -340,51 +324,45 @@ static struct status add_lines(struct db_tx *tx, struct reservation *const *rese
             units[row] = allocation->unit_quantity;
             variant_quantities[row] = allocation->variant_quantity;
         }
-    return db_later(tx, &ADD_LINES,
-                    DB_ARGS(db_uuids(ids, count), db_ints(positions, count), db_texts(lines, count),
-                            db_uuids(variants, count), db_uuids(items, count),
-                            db_uuids(warehouses, count), db_ints(quantities, count),
-                            db_ints(units, count), db_ints(variant_quantities, count)));
+    const struct db_value columns[LINE_COLUMNS] = {
+        db_uuids(ids, count),       db_ints(positions, count), db_texts(lines, count),
+        db_uuids(variants, count),  db_uuids(items, count),    db_uuids(warehouses, count),
+        db_ints(quantities, count), db_ints(units, count),     db_ints(variant_quantities, count),
+    };
+    memcpy(values, columns, sizeof columns);
 }
 
-/* `lines` may hold those of other reservations too. */
+/* In the order of their ids, as the rows are. */
 static struct reservation *reservations_of_rows(struct ctx *ctx, const struct db_rows *rows,
-                                                const struct db_rows *lines)
+                                                size_t *ret_count)
 {
     struct reservation *reservations = arena_array(ctx->arena, struct reservation, rows->count);
+    size_t count = 0;
 
-    for (size_t i = 0; i < rows->count; i++)
-        reservations[i] = (struct reservation){
-            .id = db_get_uuid(rows, i, 0),
-            .state = reservation_state_from_name(db_get_text(rows, i, 1)),
-            .expire_time_us = db_get_time(rows, i, 2),
-            .event_sequence = db_get_int(rows, i, 3),
-            .allocations.arena = ctx->arena,
-        };
-    qsort(reservations, rows->count, sizeof *reservations, compare_reservation);
-    for (size_t i = 0; i < lines->count; i++) {
-        struct reservation key = {.id = db_get_uuid(lines, i, 0)};
-        struct reservation *found =
-            bsearch(&key, reservations, rows->count, sizeof *reservations, compare_reservation);
-        if (found == NULL)
-            continue;
-        allocations_add(&found->allocations, &(struct allocation){
-                                                 .line_id = db_get_text(lines, i, 1),
-                                                 .variant_id = db_get_uuid(lines, i, 2),
-                                                 .stock_item_id = db_get_uuid(lines, i, 3),
-                                                 .warehouse_id = db_get_uuid(lines, i, 4),
-                                                 .quantity = db_get_int(lines, i, 5),
-                                                 .unit_quantity = db_get_int(lines, i, 6),
-                                                 .variant_quantity = db_get_int(lines, i, 7),
-                                                 .shipped_quantity = db_get_int(lines, i, 8),
-                                             });
+    for (size_t i = 0; i < rows->count && !db_is_null(rows, i, 1); i++) {
+        const struct uuid id = db_get_uuid(rows, i, 1);
+        if (count == 0 || !uuid_equal(reservations[count - 1].id, id))
+            reservations[count++] = (struct reservation){
+                .id = id,
+                .state = reservation_state_from_name(db_get_text(rows, i, 2)),
+                .expire_time_us = db_get_time(rows, i, 3),
+                .event_sequence = db_get_int(rows, i, 4),
+                .allocations.arena = ctx->arena,
+            };
+        if (db_is_null(rows, i, 5))
+            continue; // a tombstone has no lines
+        allocations_add(&reservations[count - 1].allocations,
+                        &(struct allocation){
+                            .line_id = db_get_text(rows, i, 5),
+                            .variant_id = db_get_uuid(rows, i, 6),
+                            .stock_item_id = db_get_uuid(rows, i, 7),
+                            .warehouse_id = db_get_uuid(rows, i, 8),
+                            .quantity = db_get_int(rows, i, 9),
+                            .unit_quantity = db_get_int(rows, i, 10),
+                            .variant_quantity = db_get_int(rows, i, 11),
+                            .shipped_quantity = db_get_int(rows, i, 12),
+                        });
     }
+    *ret_count = count;
     return reservations;
-}
-
-static int compare_reservation(const void *a, const void *b)
-{
-    const struct reservation *left = a, *right = b;
-
-    return uuid_compare(&left->id, &right->id);
 }

@@ -26,6 +26,10 @@ struct epoch_kind {
 
 void epoch_slot_close(struct epoch_slot *slot); /* when the daemon stops */
 
+/* The rows of that epoch if they are in memory; false when they have to be loaded. */
+bool epoch_rows_known(struct ctx *ctx, struct epoch_slot *slot, int64_t epoch,
+                      const void **ret_rows);
+
 /* The rows of that epoch; they are good until the ctx's arena is reset. */
 struct status epoch_rows_get(struct db_tx *tx, struct epoch_slot *slot,
                              const struct epoch_kind *kind, int64_t epoch, const void **ret_rows);
