@@ -16,6 +16,7 @@ enum {
     POLL_RECORDS_MAX = 1000,
     LAG_INTERVAL_US = 5 * 1000 * 1000,
     WATERMARK_TIMEOUT_MS = 5000,
+    HINT_TIMEOUT_MS = 5000,
     /* Unwanted records move no position by themselves, but after so many they do. */
     UNFENCED_MAX = 1000,
     /* Handlers may be slow; who does not poll for max.poll.interval loses its partitions. */
@@ -39,10 +40,11 @@ struct group {
     struct events *events;
     rd_kafka_t *kafka;
     pthread_t thread;
-    struct ctx boot;      /* topic names */
-    struct ctx records;   /* the batch at hand */
-    struct ctx work;      /* one attempt */
-    struct arena *assign; /* partitions of the present assignment */
+    struct ctx boot;                          /* topic names */
+    struct ctx records;                       /* the batch at hand */
+    struct ctx work;                          /* one attempt */
+    rd_kafka_topic_partition_list_t *awaited; /* assigned, without an offset yet; else NULL */
+    struct arena *assign;                     /* partitions of the present assignment */
     struct partition *partitions;
     size_t partition_count;
     const char *const *topics;
@@ -73,6 +75,8 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
 static void take_over(struct group *group, rd_kafka_topic_partition_list_t *list);
 static int64_t start_offset(struct group *group, const struct inbox_position *position);
+static void begin(struct group *group);
+static bool take_hints(struct group *group, rd_kafka_topic_partition_list_t *list);
 static void give_up(struct group *group);
 static void measure_lag(struct group *group);
 
@@ -149,6 +153,8 @@ static void *run(void *opaque)
 
     while (!self->is_stopping) {
         gather(group, wait_ms(group));
+        if (group->awaited != NULL)
+            begin(group);
         group->yield_at_us = clock_monotonic_us() + ROUND_US;
         for (size_t i = 0; i < group->partition_count && !self->is_stopping; i++) {
             struct partition *partition = &group->partitions[i];
@@ -403,8 +409,9 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
     give_up(group);
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         take_over(group, list);
-        rd_kafka_assign(kafka, list);
-        log_info(NULL, "partitions_assigned", LOG_INT("count", list->cnt));
+        rd_kafka_assign(kafka, NULL);
+        group->awaited = rd_kafka_topic_partition_list_copy(list);
+        begin(group);
         return;
     }
     crash_here(CRASH_CONSUMER_REVOKED, self->consumer);
@@ -426,19 +433,62 @@ static void take_over(struct group *group, rd_kafka_topic_partition_list_t *list
         if (status.code != STATUS_OK) /* then Kafka's hint; the fence drops what was handled */
             log_status(LOG_WARN, &group->work, "positions_unknown", status);
     }
+    for (int i = 0; i < list->cnt; i++)
+        for (size_t j = 0; j < position_count; j++)
+            if (positions[j].partition == list->elems[i].partition &&
+                strcmp(positions[j].topic, list->elems[i].topic) == 0)
+                list->elems[i].offset = start_offset(group, &positions[j]);
+}
+
+/* Nothing is assigned without an offset. librdkafka would ask for it, but only once: a coordinator
+ * that is just coming up refuses the question, and the partition is ours and never fetched (its
+ * issue 5586). Asked again in each round until it is known or the partitions are revoked. */
+static void begin(struct group *group)
+{
+    rd_kafka_topic_partition_list_t *list = group->awaited;
+
+    if (!take_hints(group, list))
+        return;
     arena_reset(group->assign);
     group->partitions = arena_array(group->assign, struct partition, (size_t)list->cnt);
     group->partition_count = (size_t)list->cnt;
     for (int i = 0; i < list->cnt; i++) {
-        rd_kafka_topic_partition_t *item = &list->elems[i];
-        group->partitions[i] = (struct partition){.topic = arena_strdup(group->assign, item->topic),
-                                                  .number = item->partition,
-                                                  .next_offset = -1};
-        for (size_t j = 0; j < position_count; j++)
-            if (positions[j].partition == item->partition &&
-                strcmp(positions[j].topic, item->topic) == 0)
-                item->offset = start_offset(group, &positions[j]);
+        const rd_kafka_topic_partition_t *item = &list->elems[i];
+        group->partitions[i] = (struct partition){
+            .topic = arena_strdup(group->assign, item->topic),
+            .number = item->partition,
+            .next_offset = item->offset >= 0 ? item->offset : -1,
+        };
     }
+    rd_kafka_assign(group->kafka, list);
+    log_info(NULL, "partitions_assigned", LOG_INT("count", list->cnt));
+    rd_kafka_topic_partition_list_destroy(list);
+    group->awaited = NULL;
+}
+
+/* Where Kafka's hint says, for those without a position. */
+static bool take_hints(struct group *group, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(list->cnt);
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].offset == RD_KAFKA_OFFSET_INVALID)
+            rd_kafka_topic_partition_list_add(asked, list->elems[i].topic,
+                                              list->elems[i].partition);
+    if (asked->cnt > 0)
+        error = rd_kafka_committed(group->kafka, asked, HINT_TIMEOUT_MS);
+    for (int i = 0; i < asked->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        error = asked->elems[i].err;
+    for (int i = 0; i < asked->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        const rd_kafka_topic_partition_t *hint = &asked->elems[i];
+        rd_kafka_topic_partition_list_find(list, hint->topic, hint->partition)->offset =
+            hint->offset >= 0 ? hint->offset : RD_KAFKA_OFFSET_BEGINNING;
+    }
+    rd_kafka_topic_partition_list_destroy(asked);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        log_warn(NULL, "offsets_unknown", LOG_STR("error", rd_kafka_err2str(error)));
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* The position, unless the broker no longer has it (retention was shorter than our absence: events
@@ -472,6 +522,9 @@ static void give_up(struct group *group)
         for (size_t j = 0; j < group->partitions[i].count; j++)
             rd_kafka_message_destroy(group->partitions[i].pending[j]);
     group->partition_count = 0;
+    if (group->awaited != NULL)
+        rd_kafka_topic_partition_list_destroy(group->awaited);
+    group->awaited = NULL;
 }
 
 /* From what the last fetch told; no call to the broker. */

@@ -3,11 +3,21 @@
 #include "suites.h"
 #include "world.h"
 
+#include <librdkafka/rdkafka_mock.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct world *w;
 static struct daemon *daemon_under_test;
+
+/* librdkafka's own broker in the place of Kafka, for refusals that a real one makes at a bad moment
+ * only. */
+static struct {
+    rd_kafka_t *host;
+    rd_kafka_mock_cluster_t *cluster;
+    char *real_brokers;
+} mock;
 
 static void set_up(void)
 {
@@ -20,9 +30,33 @@ static void set_up(void)
     world_relay(w, NULL);
 }
 
+static void use_brokers(const char *brokers)
+{
+    setenv("TORG_TEST_KAFKA", brokers, 1);
+    setenv("KAFKA_BROKERS", brokers, 1);
+}
+
+static void given_mock(void)
+{
+    char error[256];
+
+    mock.real_brokers = strdup(getenv("TORG_TEST_KAFKA"));
+    mock.host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), error, sizeof error);
+    mock.cluster = rd_kafka_mock_cluster_new(mock.host, 1);
+    ck_assert_int_eq(rd_kafka_mock_topic_create(mock.cluster, w->topic, 1, 1), 0);
+    use_brokers(rd_kafka_mock_cluster_bootstraps(mock.cluster));
+}
+
 static void tear_down(void)
 {
     service_stop(daemon_under_test);
+    if (mock.cluster != NULL) {
+        use_brokers(mock.real_brokers);
+        free(mock.real_brokers);
+        rd_kafka_mock_cluster_destroy(mock.cluster);
+        rd_kafka_destroy(mock.host);
+        mock.cluster = NULL;
+    }
     world_destroy(w);
 }
 
@@ -92,6 +126,23 @@ START_TEST(a_view_waits_as_long_as_it_takes)
 }
 END_TEST
 
+/* Who then waits for an answer owns a partition that it never reads. */
+START_TEST(a_coordinator_that_refuses_offsets_is_asked_again)
+{
+    enum { OFFSET_FETCH = 9, REFUSALS = 3 };
+    struct produced record = {
+        .id = uuid_v7(), .key = uuid_v7(), .sequence = 1, .type = "common.v1.Money"};
+
+    given_mock();
+    rd_kafka_mock_push_request_errors(
+        mock.cluster, OFFSET_FETCH, REFUSALS, RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+        RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+    world_produce(w, &record);
+    start(&SHOP_VIEW);
+    then_soon(&shop_seen.handled, 1);
+}
+END_TEST
+
 Suite *stateless_suite(void)
 {
     Suite *suite = suite_create("stateless");
@@ -103,6 +154,7 @@ Suite *stateless_suite(void)
     tcase_add_test(tests, a_cache_that_cannot_follow_an_event_is_told_of_a_gap);
     tcase_add_test(tests, a_view_gives_up_a_record_after_its_attempts);
     tcase_add_test(tests, a_view_waits_as_long_as_it_takes);
+    tcase_add_test(tests, a_coordinator_that_refuses_offsets_is_asked_again);
     suite_add_tcase(suite, tests);
     return suite;
 }
