@@ -26,8 +26,7 @@ enum {
 struct call_key {
     const char *caller;
     const char *id;
-    uint8_t bytes[KEY_BYTES_MAX];
-    size_t length;
+    crypto_auth_hmacsha256_state begun; /* the key's share of each digest, computed once */
 };
 
 struct call_keys {
@@ -169,24 +168,26 @@ static bool parse_key(struct arena *arena, const char *text, size_t length,
     const char *entry = arena_strndup(arena, text, length);
     const char *id = strchr(entry, ':');
     const char *hex = id ? strchr(id + 1, ':') : NULL;
+    uint8_t bytes[KEY_BYTES_MAX];
 
     if (!hex || id == entry || hex == id + 1)
         return false;
-    size_t digits = strlen(hex + 1);
+    size_t digits = strlen(hex + 1), count = digits / 2;
     ret_key->caller = arena_strndup(arena, entry, (size_t)(id - entry));
     ret_key->id = arena_strndup(arena, id + 1, (size_t)(hex - id - 1));
-    ret_key->length = digits / 2;
-    return digits % 2 == 0 && ret_key->length >= KEY_BYTES_MIN &&
-           ret_key->length <= KEY_BYTES_MAX && !strchr(ret_key->id, '.') &&
-           str_from_hex(hex + 1, ret_key->bytes, ret_key->length);
+    if (digits % 2 != 0 || count < KEY_BYTES_MIN || count > KEY_BYTES_MAX ||
+        strchr(ret_key->id, '.') || !str_from_hex(hex + 1, bytes, count))
+        return false;
+    crypto_auth_hmacsha256_init(&ret_key->begun, bytes, count);
+    sodium_memzero(bytes, sizeof bytes);
+    return true;
 }
 
 static void compute_mac(const struct call_key *key, const char *text, size_t length,
                         uint8_t ret_mac[crypto_auth_hmacsha256_BYTES])
 {
-    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_state state = key->begun;
 
-    crypto_auth_hmacsha256_init(&state, key->bytes, key->length);
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)text, length);
     crypto_auth_hmacsha256_final(&state, ret_mac);
 }

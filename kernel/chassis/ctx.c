@@ -146,6 +146,7 @@ void ctx_renew(struct ctx *ctx, int64_t timeout_ms)
     arena_reset(ctx->arena);
     ctx->deadline_us = clock_monotonic_us() + timeout_ms * 1000;
     ctx->violations = NULL;
+    ctx->signed_context = NULL;
     ctx->correlation_id = NULL;
     ctx->causation_id = NULL;
     trace_start(&ctx->trace, NULL);

@@ -20,6 +20,16 @@ enum {
     ATTEMPTS_MAX = 3,
     EJECT_US = 1000000, /* how long an address that failed is left out */
     SILENCE_US = 500000,
+    CONTEXT_US = 5000000, /* a signature is made anew after it, long before it runs out */
+};
+
+/* The line Torg-Context of a unit of work. It says who asks, not what: all its calls share it, as
+ * long as it is about the same caller. */
+struct signed_context {
+    struct caller caller;
+    const char *correlation_id, *causation_id;
+    int64_t renew_at_us;
+    const char *line;
 };
 
 struct address {
@@ -49,7 +59,7 @@ struct attempt {
     struct address *address;
     struct rpc_transfer transfer;
     struct trace trace;
-    const char *signature; /* Torg-Context */
+    const char *context; /* the line Torg-Context */
     int64_t deadline_us;
     int64_t started_us;
     int number;      /* attempts made */
@@ -78,6 +88,7 @@ static struct metric RETRIES = {
 
 static struct status parse_addresses(struct ctx *boot, struct destination *destination,
                                      const char *list);
+static const char *context_line(struct ctx *ctx);
 static struct destination *find_destination(const struct rpc_client *client, const char *service);
 static struct address *choose(struct destination *destination, const struct address *not_this);
 static bool start_ready(struct ctx *ctx, struct attempt *attempts, size_t count);
@@ -130,11 +141,11 @@ void rpc_call_all(struct ctx *ctx, struct rpc_call *calls, size_t count)
 {
     struct attempt *attempts = arena_array(ctx->arena, struct attempt, count);
     struct rpc_transfer **running = arena_array(ctx->arena, struct rpc_transfer *, count);
-    const char *signature = call_context_sign(ctx, ctx->daemon->keys, ctx->daemon->service->name);
+    const char *context = context_line(ctx);
 
     for (size_t i = 0; i < count; i++) {
         attempts[i].call = &calls[i];
-        attempts[i].signature = signature;
+        attempts[i].context = context;
         attempts[i].destination = find_destination(ctx->daemon->rpc, calls[i].method->service);
         if (attempts[i].destination)
             continue;
@@ -178,6 +189,31 @@ static struct status parse_addresses(struct ctx *boot, struct destination *desti
         p += strspn(p, ", ");
     }
     return status_ok();
+}
+
+static bool is_of(const struct signed_context *context, const struct ctx *ctx)
+{
+    return context && memcmp(&context->caller, &ctx->caller, sizeof ctx->caller) == 0 &&
+           context->correlation_id == ctx->correlation_id &&
+           context->causation_id == ctx->causation_id &&
+           clock_monotonic_us() < context->renew_at_us;
+}
+
+static const char *context_line(struct ctx *ctx)
+{
+    if (is_of(ctx->signed_context, ctx))
+        return ctx->signed_context->line;
+    struct signed_context *context = arena_new(ctx->arena, struct signed_context);
+    const char *signature = call_context_sign(ctx, ctx->daemon->keys, ctx->daemon->service->name);
+    *context = (struct signed_context){
+        .caller = ctx->caller,
+        .correlation_id = ctx->correlation_id,
+        .causation_id = ctx->causation_id,
+        .renew_at_us = clock_monotonic_us() + CONTEXT_US,
+        .line = signature ? arena_printf(ctx->arena, "Torg-Context: %s", signature) : NULL,
+    };
+    ctx->signed_context = context;
+    return context->line;
 }
 
 static struct destination *find_destination(const struct rpc_client *client, const char *service)
@@ -252,17 +288,36 @@ static bool start(struct ctx *ctx, struct attempt *attempt)
     return true;
 }
 
-static void add_header(struct rpc_transfer *transfer, const char *name, const char *value)
+static void add_line(struct rpc_transfer *transfer, const char *line)
 {
-    if (value && transfer->header_count < ARRAY_LEN(transfer->headers))
-        transfer->headers[transfer->header_count++] = (struct transfer_header){name, value};
+    if (line && transfer->header_count < ARRAY_LEN(transfer->headers))
+        transfer->headers[transfer->header_count++] = line;
+}
+
+static void add_headers(struct ctx *ctx, const struct attempt *attempt,
+                        struct rpc_transfer *transfer)
+{
+    static const char TRACEPARENT[] = "traceparent: ";
+    const char *key = attempt->call->idempotency_key;
+    char *traceparent = arena_alloc(ctx->arena, sizeof TRACEPARENT + TRACEPARENT_LENGTH);
+    int64_t left_ms = (transfer->deadline_us - clock_monotonic_us()) / 1000;
+
+    memcpy(traceparent, TRACEPARENT, sizeof TRACEPARENT);
+    trace_format(&attempt->trace, traceparent + sizeof TRACEPARENT - 1);
+    transfer->header_count = 0;
+    add_line(transfer, "Content-Type: application/proto");
+    add_line(transfer, "Connect-Protocol-Version: 1");
+    add_line(transfer,
+             arena_printf(ctx->arena, "Connect-Timeout-Ms: %" PRId64, left_ms > 1 ? left_ms : 1));
+    add_line(transfer, traceparent);
+    add_line(transfer, attempt->context);
+    add_line(transfer, key ? arena_printf(ctx->arena, "Idempotency-Key: %s", key) : NULL);
 }
 
 static void prepare(struct ctx *ctx, struct attempt *attempt)
 {
     const struct rpc_call *call = attempt->call;
     struct rpc_transfer *transfer = &attempt->transfer;
-    char *traceparent = arena_alloc(ctx->arena, TRACEPARENT_LENGTH + 1);
 
     if (!transfer->body) {
         uint8_t *body;
@@ -272,21 +327,12 @@ static void prepare(struct ctx *ctx, struct attempt *attempt)
         transfer->body = body;
     }
     trace_child(&attempt->trace, &ctx->trace);
-    trace_format(&attempt->trace, traceparent);
     transfer->path = call->method->path;
     if (!attempt->deadline_us)
         attempt->deadline_us = deadline_of(ctx, call);
     transfer->deadline_us = attempt->deadline_us;
     transfer->may_resend = is_repeatable(call);
-    int64_t left_ms = (transfer->deadline_us - clock_monotonic_us()) / 1000;
-    transfer->header_count = 0;
-    add_header(transfer, "Content-Type", "application/proto");
-    add_header(transfer, "Connect-Protocol-Version", "1");
-    add_header(transfer, "Connect-Timeout-Ms",
-               arena_printf(ctx->arena, "%" PRId64, left_ms > 1 ? left_ms : 1));
-    add_header(transfer, "traceparent", traceparent);
-    add_header(transfer, "Torg-Context", attempt->signature);
-    add_header(transfer, "Idempotency-Key", call->idempotency_key);
+    add_headers(ctx, attempt, transfer);
 }
 
 /* What the attempt tells of its address. A short wait in vain tells of the deadline only. */

@@ -14,6 +14,7 @@
 #include <curl/curl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     SOCKETS_MAX = 4,           /* of one transfer: resolver, two address families, spare */
@@ -35,7 +36,7 @@ struct rpc_slot {
 };
 
 struct rpc_pool {
-    const char *url;
+    CURLU *url; /* read once: parsing it is a tenth of a call */
     struct rpc_slot *slots;
     size_t count;
     struct rpc_slot *free; /* last in, first out: few connections stay warm */
@@ -53,14 +54,16 @@ static void give_back(struct rpc_slot *slot);
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *closure, void *socket_closure);
 static int on_timer(CURLM *multi, long timeout_ms, void *closure);
 static size_t on_answer(char *data, size_t size, size_t count, void *closure);
-static size_t on_body(char *to, size_t size, size_t count, void *closure);
+static curl_socket_t on_open(void *closure, curlsocktype purpose, struct curl_sockaddr *address);
+static bool has_left(const struct rpc_slot *slot);
 
 struct rpc_pool *rpc_pool_open(struct arena *arena, const char *url, int64_t connections_max)
 {
     struct rpc_pool *pool = arena_new(arena, struct rpc_pool);
 
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counts itself; thread-safe in this build */
-    pool->url = url;
+    pool->url = curl_url();
+    curl_url_set(pool->url, CURLUPART_URL, url, 0); /* of a malformed one no transfer begins */
     pool->slots = arena_array(arena, struct rpc_slot, (size_t)connections_max);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->freed, NULL);
@@ -80,6 +83,7 @@ void rpc_pool_close(struct rpc_pool *pool)
         curl_multi_cleanup(pool->slots[i].multi);
         curl_easy_cleanup(pool->slots[i].easy);
     }
+    curl_url_cleanup(pool->url);
     pthread_cond_destroy(&pool->freed);
     pthread_mutex_destroy(&pool->lock);
     curl_global_cleanup();
@@ -110,7 +114,6 @@ bool rpc_transfer_start(struct ctx *ctx, struct rpc_pool *pool, struct rpc_trans
     slot->transfer = transfer;
     transfer->slot = slot;
     transfer->is_done = false;
-    transfer->sent = 0;
     buffer_init(&transfer->answer, ctx->arena, 256);
     if (!open_slot(slot)) {
         finish(slot, CURLE_COULDNT_CONNECT);
@@ -181,14 +184,12 @@ static bool open_slot(struct rpc_slot *slot)
     curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, on_answer);
     curl_easy_setopt(slot->easy, CURLOPT_WRITEDATA, slot);
-    curl_easy_setopt(slot->easy, CURLOPT_READFUNCTION, on_body);
-    curl_easy_setopt(slot->easy, CURLOPT_READDATA, slot);
+    curl_easy_setopt(slot->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(slot->easy, CURLOPT_OPENSOCKETDATA, slot);
+    curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->pool->url);
     return true;
 }
 
-/* curl by itself repeats a request on a new connection when a kept one dies before the first byte
- * of the answer. For a call that must not run twice its body comes from a callback that cannot
- * rewind, which makes curl give up instead; one without a body takes a new connection. */
 static void set_request(struct ctx *ctx, struct rpc_slot *slot)
 {
     static char expect[] = "Expect:", accept[] = "Accept:"; /* not to be sent */
@@ -196,26 +197,19 @@ static void set_request(struct ctx *ctx, struct rpc_slot *slot)
     static struct curl_slist no_accept = {accept, &no_expect};
     struct rpc_transfer *transfer = slot->transfer;
     struct curl_slist *list = &no_accept;
+    struct curl_slist *nodes = arena_array(ctx->arena, struct curl_slist, transfer->header_count);
     int64_t left_ms = (transfer->deadline_us - clock_monotonic_us() + 999) / 1000;
-    bool has_body = transfer->body_length > 0;
+    bool is_fresh = !transfer->may_resend && has_ended(slot);
 
     for (size_t i = 0; i < transfer->header_count; i++) {
-        struct curl_slist *node = arena_new(ctx->arena, struct curl_slist);
-        node->data = arena_printf(ctx->arena, "%s: %s", transfer->headers[i].name,
-                                  transfer->headers[i].value);
-        node->next = list;
-        list = node;
+        nodes[i] = (struct curl_slist){(char *)(uintptr_t)transfer->headers[i], list};
+        list = &nodes[i];
     }
-    curl_easy_setopt(slot->easy, CURLOPT_URL,
-                     arena_printf(ctx->arena, "%s%s", slot->pool->url, transfer->path));
+    curl_easy_setopt(slot->easy, CURLOPT_REQUEST_TARGET, transfer->path);
     curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, list);
     curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, left_ms > 0 ? (long)left_ms : 1L);
     curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length);
-    curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS,
-                     !has_body              ? ""
-                     : transfer->may_resend ? transfer->body
-                                            : NULL);
-    bool is_fresh = !transfer->may_resend && (!has_body || has_ended(slot));
+    curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, transfer->body_length ? transfer->body : "");
     curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
 }
 
@@ -274,12 +268,13 @@ static void finish(struct rpc_slot *slot, CURLcode code)
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
-        transfer->result = TRANSFER_NOT_SENT;
+        transfer->result = has_left(slot) ? TRANSFER_LOST : TRANSFER_NOT_SENT;
         break;
     case CURLE_OPERATION_TIMEDOUT:
         /* Before the deadline it can only have been the time-out of connecting. */
-        transfer->result = clock_monotonic_us() + 2000 < transfer->deadline_us ? TRANSFER_NOT_SENT
-                                                                               : TRANSFER_TIMED_OUT;
+        transfer->result = clock_monotonic_us() + 2000 >= transfer->deadline_us ? TRANSFER_TIMED_OUT
+                           : has_left(slot)                                     ? TRANSFER_LOST
+                                                                                : TRANSFER_NOT_SENT;
         break;
     default:
         transfer->result = TRANSFER_LOST;
@@ -340,14 +335,23 @@ static size_t on_answer(char *data, size_t size, size_t count, void *closure)
     return size * count;
 }
 
-static size_t on_body(char *to, size_t size, size_t count, void *closure)
+/* curl by itself sends a request again, on a new connection, when a kept one dies before the first
+ * byte of the answer. A call that must not run twice gets no connection for that. */
+static curl_socket_t on_open(void *closure, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct rpc_slot *slot = closure;
-    struct rpc_transfer *transfer = slot->transfer;
-    size_t left = transfer->body_length - transfer->sent;
-    size_t length = left < size * count ? left : size * count;
+    const struct rpc_slot *slot = closure;
 
-    memcpy(to, (const char *)transfer->body + transfer->sent, length);
-    transfer->sent += length;
-    return length;
+    (void)purpose;
+    if (!slot->transfer->may_resend && has_left(slot))
+        return CURL_SOCKET_BAD;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Has anything of the request been sent, over whatever connection? */
+static bool has_left(const struct rpc_slot *slot)
+{
+    long sent_bytes = 0;
+
+    curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
+    return sent_bytes > 0;
 }

@@ -23,13 +23,9 @@ enum transfer_result {
     TRANSFER_TIMED_OUT,
 };
 
-struct transfer_header {
-    const char *name, *value;
-};
-
 struct rpc_transfer {
     const char *path;
-    struct transfer_header headers[10];
+    const char *headers[10]; /* lines: "Content-Type: application/proto" */
     size_t header_count;
     const void *body;
     size_t body_length;
@@ -44,7 +40,6 @@ struct rpc_transfer {
     struct buffer answer;
 
     struct rpc_slot *slot; /* private */
-    size_t sent;           /* private */
 };
 
 /* False when every connection of the pool is in use; nothing happened then. */

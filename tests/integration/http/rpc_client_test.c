@@ -418,6 +418,58 @@ START_TEST(a_connection_that_ended_while_idle_costs_no_call_whatever_its_method)
 }
 END_TEST
 
+/* A daemon that dies at work: of each connection the second request is read, and never answered. */
+static void *die_at_the_second(void *closure)
+{
+    static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Type: application/proto\r\n"
+                                 "Content-Length: 0\r\n\r\n";
+    struct trap *trap = closure;
+    char bytes[4096];
+
+    for (;;) {
+        int fd = accept(trap->fd, NULL, NULL);
+        if (fd < 0)
+            return NULL;
+        for (int i = 0; i < 2 && recv(fd, bytes, sizeof bytes, 0) > 0; i++) {
+            trap->visits++;
+            if (i == 0)
+                (void)!write(fd, ANSWER, sizeof ANSWER - 1);
+        }
+        close(fd);
+    }
+}
+
+/* curl by itself would send it again, over a new connection. */
+START_TEST(what_left_over_a_kept_connection_is_sent_again_only_when_repeatable)
+{
+    static const char *const WORDS[] = {"X", ""}; /* with a body and without one */
+    struct trap peer;
+
+    trap_open(&peer, false);
+    listen(peer.fd, 16);
+    peer.is_listening = true;
+    pthread_create(&peer.thread, NULL, die_at_the_second, &peer);
+    connect_friend("1", peer.port, 0);
+    for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
+        peer.visits = 0;
+        struct rpc_call first = call_of(&ECHO_SAY, WORDS[i]);
+        struct rpc_call second = call_of(&ECHO_SAY, WORDS[i]);
+        ck_assert(rpc_call_one(&ctx, &first).code == STATUS_OK);
+        ck_assert(rpc_reason_is(rpc_call_one(&ctx, &second), &ERROR_CALL_LOST));
+        ck_assert_int_eq(peer.visits, 2);
+
+        struct rpc_call third = call_of(&ECHO_SAY, WORDS[i]);
+        struct rpc_call fourth = call_of(&ECHO_REPEAT, WORDS[i]);
+        ck_assert(rpc_call_one(&ctx, &third).code == STATUS_OK);
+        ck_assert(rpc_call_one(&ctx, &fourth).code == STATUS_OK);
+        ck_assert_int_eq(peer.visits, 5);
+        struct rpc_call last = call_of(&ECHO_SAY, WORDS[i]); /* and its connection's */
+        ck_assert(rpc_reason_is(rpc_call_one(&ctx, &last), &ERROR_CALL_LOST));
+    }
+    trap_close(&peer);
+}
+END_TEST
+
 START_TEST(a_daemon_that_is_not_named_cannot_be_called)
 {
     static const struct rpc_method_ref STRANGER = {.service = "stranger", .path = "/x/Y"};
@@ -450,6 +502,7 @@ int main(void)
     tcase_add_test(tcase, unavailable_is_tried_elsewhere_only_when_repeatable);
     tcase_add_test(tcase, a_restarted_server_is_reached_over_a_new_connection);
     tcase_add_test(tcase, a_connection_that_ended_while_idle_costs_no_call_whatever_its_method);
+    tcase_add_test(tcase, what_left_over_a_kept_connection_is_sent_again_only_when_repeatable);
     tcase_add_test(tcase, a_daemon_that_is_not_named_cannot_be_called);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

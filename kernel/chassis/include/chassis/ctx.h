@@ -15,6 +15,7 @@
 struct daemon;
 struct idempotency;
 struct rpc_exchange;
+struct signed_context;
 
 /* W3C Trace Context. */
 struct trace {
@@ -48,6 +49,7 @@ struct ctx {
     struct idempotency *idempotency;    /* of an RPC that carries Idempotency-Key, else NULL */
     struct rpc_exchange *exchange;      /* private to the chassis */
     const struct violation *violations; /* collected by ctx_violation() */
+    const struct signed_context *signed_context; /* private to the chassis */
 };
 
 /* The daemon's state struct (struct service: state_size), e.g. `struct inventory *self =
