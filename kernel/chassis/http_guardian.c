@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,6 +36,8 @@ enum {
     DESCRIPTORS_MAX = 8192,
     GAP_MAX = 1024, /* unused descriptors in a row: no more follow */
     HEAD_MAX = 4096,
+    STACK_PAGE = 4096,
+    STACK_KEPT = 2 * STACK_PAGE,
 };
 
 /* Patience: how long a peer may take over something while others wait for its worker. */
@@ -60,6 +63,7 @@ static const int64_t PATIENCE_US[] = {
 struct http_worker {
     pthread_mutex_t lock;
     struct arena *arena;
+    char *stack_end; /* its lowest address */
     enum worker_state state;
     int fd;            /* -1: not known */
     int64_t since_us;  /* WORKER_READING, _WRITING, _IDLE */
@@ -107,6 +111,7 @@ static int find_descriptor(const struct http_guardian *guardian,
                            const struct mg_request_info *info);
 static bool is_on_our_port(const struct http_guardian *guardian, int fd, bool want_listener);
 static bool is_registered(struct http_guardian *guardian, int fd);
+static char *own_stack_end(void);
 
 struct http_guardian *http_guardian_create(struct daemon *daemon)
 {
@@ -168,11 +173,26 @@ struct http_worker *http_worker_add(struct http_guardian *guardian)
     struct http_worker *worker = &guardian->workers[index];
     worker->guardian = guardian;
     worker->arena = arena_create(ARENA_MAX);
+    worker->stack_end = own_stack_end();
     worker->fd = -1;
     pthread_mutex_init(&worker->lock, NULL);
     guardian->worker_count = index + 1;
     pthread_mutex_unlock(&guardian->lock);
     return worker;
+}
+
+/* NULL when it is not known. */
+static char *own_stack_end(void)
+{
+    pthread_attr_t attributes;
+    void *end = NULL;
+    size_t size = 0;
+
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return NULL;
+    pthread_attr_getstack(&attributes, &end, &size);
+    pthread_attr_destroy(&attributes);
+    return end;
 }
 
 struct arena *http_worker_arena(struct http_worker *worker)
@@ -239,8 +259,22 @@ void http_worker_idle(struct http_worker *worker)
     pthread_mutex_unlock(&worker->lock);
 }
 
+/* Only the worker's own thread, which serves nobody now: what one deep call has touched of each
+ * stack, and one large answer of each arena, would otherwise stay for as long as the daemon runs,
+ * times the workers. What is in use ends above this frame; a page is left for the calls below. */
+static void give_back_memory(struct http_worker *worker)
+{
+    char *frame = __builtin_frame_address(0);
+    ptrdiff_t unused = frame - STACK_KEPT - worker->stack_end;
+
+    arena_shrink(worker->arena);
+    if (worker->stack_end && unused > STACK_PAGE)
+        (void)madvise(worker->stack_end, (size_t)(unused / STACK_PAGE * STACK_PAGE), MADV_DONTNEED);
+}
+
 void http_worker_closing(struct http_worker *worker)
 {
+    give_back_memory(worker);
     pthread_mutex_lock(&worker->lock);
     if (worker->state != WORKER_FREE)
         atomic_fetch_sub(&worker->guardian->open, 1);

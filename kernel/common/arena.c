@@ -6,6 +6,7 @@
 #include "arena_grow.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,6 +213,13 @@ void arena_reset(struct arena *arena)
     arena->used = 0;
 }
 
+void arena_shrink(struct arena *arena)
+{
+    arena_reset(arena);
+    free_blocks(arena->first->next);
+    arena->first->next = NULL;
+}
+
 size_t arena_used(const struct arena *arena)
 {
     return arena->used;
@@ -298,21 +306,28 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return text;
 }
 
+/* Written where the next allocation begins: only a text that does not fit there is formatted twice.
+ */
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    struct block *block = arena->current;
+    char *text = block->data + block->used;
+    size_t room = block->size - block->used;
     va_list again;
 
     va_copy(again, args);
+    ASAN_UNPOISON_MEMORY_REGION(text, room);
 
-    int length = vsnprintf(NULL, 0, format, again);
+    int length = vsnprintf(text, room, format, again);
 
     va_end(again);
+    ASAN_POISON_MEMORY_REGION(text, room);
     if (length < 0)
         die("bad format");
-
-    char *text = allocate(arena, (size_t)length + 1);
-
-    (void)vsnprintf(text, (size_t)length + 1, format, args);
+    bool fits = round_up((size_t)length + 1) <= room;
+    text = allocate(arena, (size_t)length + 1);
+    if (!fits)
+        (void)vsnprintf(text, (size_t)length + 1, format, args);
     return text;
 }
 

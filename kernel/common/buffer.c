@@ -50,22 +50,25 @@ void buffer_putc(struct buffer *buffer, char c)
     buffer_append(buffer, &c, 1);
 }
 
+/* Only a text that does not fit is formatted twice. */
 void buffer_printf(struct buffer *buffer, const char *format, ...)
 {
+    size_t room = buffer->capacity - buffer->length;
     va_list args;
 
     va_start(args, format);
 
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(buffer->data + buffer->length, room, format, args);
 
     va_end(args);
     assert(length >= 0);
+    if ((size_t)length >= room) {
+        char *at = buffer_reserve(buffer, (size_t)length);
 
-    char *at = buffer_reserve(buffer, (size_t)length);
-
-    va_start(args, format);
-    (void)vsnprintf(at, (size_t)length + 1, format, args);
-    va_end(args);
+        va_start(args, format);
+        (void)vsnprintf(at, (size_t)length + 1, format, args);
+        va_end(args);
+    }
     buffer->length += (size_t)length;
 }
 

@@ -113,6 +113,29 @@ static void give_back(void *number)
     given_back[given_back_count++] = *(int *)number;
 }
 
+/* Texts are written where they will lie: every length meets every room that a block can have left.
+ */
+START_TEST(a_text_is_whole_wherever_its_block_ends)
+{
+    enum { LONGEST = 300 };
+    char expected[LONGEST + 1];
+
+    memset(expected, 'x', LONGEST);
+    for (int length = 0; length <= LONGEST; length++) {
+        for (int texts = 0; texts < 60; texts++) {
+            char *text = arena_printf(arena, "%.*s", length, expected);
+            unsigned char *next = arena_alloc(arena, 16);
+            ck_assert_uint_eq(strlen(text), (size_t)length);
+            ck_assert_int_eq(memcmp(text, expected, (size_t)length), 0);
+            for (int i = 0; i < 16; i++)
+                ck_assert_uint_eq(next[i], 0);
+        }
+        arena_shrink(arena);
+        ck_assert_uint_eq(arena_used(arena), 0);
+    }
+}
+END_TEST
+
 START_TEST(what_is_deferred_runs_once_when_the_memory_goes)
 {
     int *first = arena_new(arena, int), *second = arena_new(arena, int);
@@ -181,6 +204,7 @@ Suite *arena_suite(void)
     tcase_add_test(tcase, the_limit_bounds_what_a_peer_chooses_and_nothing_else);
     tcase_add_test(tcase, a_message_beyond_the_limit_is_a_decode_error);
     tcase_add_test(tcase, text_is_copied_and_formatted);
+    tcase_add_test(tcase, a_text_is_whole_wherever_its_block_ends);
     tcase_add_test(tcase, what_is_deferred_runs_once_when_the_memory_goes);
     tcase_add_test(tcase, destroying_nothing_is_allowed);
     tcase_add_test(tcase, status_codes_have_the_names_of_connect);

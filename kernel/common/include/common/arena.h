@@ -16,6 +16,7 @@ struct arena *arena_create(size_t limit);
 void arena_destroy(struct arena *arena); /* accepts NULL */
 void arena_reset(
     struct arena *arena); /* everything allocated from it is gone; blocks are kept up to 64 KiB */
+void arena_shrink(struct arena *arena); /* a reset that keeps the first 8 KiB: nothing is to do */
 size_t arena_used(const struct arena *arena);
 
 /* Runs `run(arg)` when the arena is reset or destroyed, the last one first, before its memory goes:
