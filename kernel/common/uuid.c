@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,43 @@
 #include <sys/random.h>
 
 enum { VERSION_NAME = 5, VERSION_TIME = 7, VERSION_CUSTOM = 8, TIME_BYTES = 6 };
+enum { RANDOM_BYTES = 8, RANDOM_STOCK = 32 * RANDOM_BYTES };
+
+/* The kernel is asked for the random bytes of many ids at once. */
+static _Thread_local struct {
+    uint8_t bytes[RANDOM_STOCK];
+    size_t left;
+} stock;
 
 static void stamp(struct uuid *id, int version)
 {
     id->bytes[6] = (uint8_t)(version << 4 | (id->bytes[6] & 0x0F));
     id->bytes[8] = (uint8_t)(0x80 | (id->bytes[8] & 0x3F));
+}
+
+/* In a child of fork() its only thread still has its parent's stock: both would use it. */
+static void forget_stock(void)
+{
+    stock.left = 0;
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_stock);
+}
+
+static void random_tail(uint8_t ret_tail[RANDOM_BYTES])
+{
+    static pthread_once_t watching = PTHREAD_ONCE_INIT;
+
+    if (stock.left == 0) {
+        pthread_once(&watching, watch_forks);
+        if (getrandom(stock.bytes, sizeof(stock.bytes), 0) != (ssize_t)sizeof(stock.bytes))
+            abort(); // cannot happen: 256 bytes are never cut short once the pool is seeded
+        stock.left = sizeof(stock.bytes);
+    }
+    stock.left -= RANDOM_BYTES;
+    memcpy(ret_tail, stock.bytes + stock.left, RANDOM_BYTES);
 }
 
 /* The 12 bits behind the milliseconds hold the fraction of the millisecond (RFC 9562 6.2, method
@@ -31,8 +64,7 @@ struct uuid uuid_v7(void)
     uint64_t ms = (uint64_t)(now_us / 1000);
     uint64_t fraction = (uint64_t)(now_us % 1000) * 4096 / 1000;
 
-    if (getrandom(id.bytes, sizeof(id.bytes), 0) != (ssize_t)sizeof(id.bytes))
-        abort(); // cannot happen: up to 256 bytes are never cut short once the pool is seeded
+    random_tail(id.bytes + sizeof(id.bytes) - RANDOM_BYTES);
     for (int i = 0; i < TIME_BYTES; i++)
         id.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
     id.bytes[6] = (uint8_t)(fraction >> 8);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct uuid parsed(const char *text)
 {
@@ -37,6 +39,29 @@ START_TEST(a_new_id_carries_the_time_and_is_unlike_any_other)
     qsort(ids, COUNT, sizeof(ids[0]), uuid_compare);
     for (int i = 1; i < COUNT; i++)
         ck_assert(!uuid_equal(ids[i - 1], ids[i]));
+}
+END_TEST
+
+/* The random half of an id comes from a stock that fork() copies. */
+START_TEST(parent_and_child_never_share_the_random_half_of_an_id)
+{
+    enum { COUNT = 64, HALF = 8 };
+    struct uuid ours[COUNT], theirs[COUNT];
+    int ends[2];
+
+    (void)uuid_v7();
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    for (int i = 0; i < COUNT; i++)
+        ours[i] = uuid_v7();
+    if (child == 0)
+        _exit(write(ends[1], ours, sizeof ours) == sizeof ours ? 0 : 1);
+    ck_assert_int_eq(read(ends[0], theirs, sizeof theirs), sizeof theirs);
+    waitpid(child, NULL, 0);
+    for (int i = 0; i < COUNT; i++)
+        for (int k = 0; k < COUNT; k++)
+            ck_assert_int_ne(memcmp(ours[i].bytes + HALF, theirs[k].bytes + HALF, HALF), 0);
 }
 END_TEST
 
@@ -144,6 +169,7 @@ Suite *id_suite(void)
     TCase *tcase = tcase_create("id");
 
     tcase_add_test(tcase, a_new_id_carries_the_time_and_is_unlike_any_other);
+    tcase_add_test(tcase, parent_and_child_never_share_the_random_half_of_an_id);
     tcase_add_test(tcase, ids_of_different_microseconds_sort_by_time);
     tcase_add_test(tcase, a_name_based_id_is_that_of_the_rfc);
     tcase_add_test(tcase, a_derived_id_is_stable_and_sorts_with_its_parent);
