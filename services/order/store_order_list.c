@@ -107,7 +107,8 @@ static const struct db_stmt LIST_ENTRIES = {
     .in = "U", /* payments */
     .out = "uuiiittd",
     .sql = "SELECT payment_id, id, kind, outcome, amount_minor, provider_reference, failure_reason,"
-           " create_time FROM orders.payment_entry WHERE payment_id = ANY ($1)"
+           " create_time FROM orders.payment_entry"
+           " WHERE payment_id = ANY (ARRAY(SELECT unnest($1)))" // its length unseen: planned once
            " ORDER BY payment_id, create_time, id",
     .read_only = true,
 };

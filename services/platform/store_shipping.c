@@ -57,19 +57,30 @@ static const struct db_stmt LOCK_OPTION = {
            " FROM platform.shipping_option AS option WHERE id = $1 FOR UPDATE",
 };
 
-/* Who asks by country or currency is a buyer: inactive options and inactive countries stay out. */
+/* Who asks by country or currency is a buyer: inactive options and inactive countries stay out. A
+ * buyer asks of one channel: without a choice in that place the plan is kept. */
+#define OPTIONS_SQL(of_channel)                                                                    \
+    "SELECT " OPTION_COLUMNS ", clock_timestamp() FROM platform.shipping_option AS option"         \
+    "  JOIN platform.channel ON channel.id = option.channel_id"                                    \
+    " WHERE " of_channel "   AND ($2 = '' OR ($2 = ANY (channel.country_codes)"                    \
+    "        AND (option.country_codes = '{}' OR $2 = ANY (option.country_codes))))"               \
+    "   AND ($3 = '' OR $3 = ANY (option.price_currencies))"                                       \
+    "   AND (option.is_active OR ($2 = '' AND $3 = ''))"                                           \
+    " ORDER BY option.channel_id, option.position, option.id LIMIT $4"
+
 static const struct db_stmt LIST_OPTIONS = {
     .name = "list_shipping_options",
     .in = "utti",                   /* channel, country, currency, limit */
     .out = OPTION_COLUMN_TYPES "d", /* ..., now */
-    .sql = "SELECT " OPTION_COLUMNS ", clock_timestamp() FROM platform.shipping_option AS option"
-           "  JOIN platform.channel ON channel.id = option.channel_id"
-           " WHERE ($1::uuid IS NULL OR option.channel_id = $1)"
-           "   AND ($2 = '' OR ($2 = ANY (channel.country_codes)"
-           "        AND (option.country_codes = '{}' OR $2 = ANY (option.country_codes))))"
-           "   AND ($3 = '' OR $3 = ANY (option.price_currencies))"
-           "   AND (option.is_active OR ($2 = '' AND $3 = ''))"
-           " ORDER BY option.channel_id, option.position, option.id LIMIT $4",
+    .sql = OPTIONS_SQL("($1::uuid IS NULL OR option.channel_id = $1)"),
+    .read_only = true,
+};
+
+static const struct db_stmt LIST_OPTIONS_OF_CHANNEL = {
+    .name = "list_shipping_options_of_channel",
+    .in = "utti",
+    .out = OPTION_COLUMN_TYPES "d",
+    .sql = OPTIONS_SQL("option.channel_id = $1"),
     .read_only = true,
 };
 
@@ -183,8 +194,9 @@ struct status store_list_shipping_options(struct db_tx *tx,
     struct listed_options listed = {0};
     struct db_rows rows;
 
-    TRY(db_many(tx, &LIST_OPTIONS,
-                DB_ARGS(db_uuid_or_null(parsed(filter->channel_id)), db_text(filter->country_code),
+    const struct uuid channel_id = parsed(filter->channel_id);
+    TRY(db_many(tx, uuid_is_nil(channel_id) ? &LIST_OPTIONS : &LIST_OPTIONS_OF_CHANNEL,
+                DB_ARGS(db_uuid_or_null(channel_id), db_text(filter->country_code),
                         db_text(filter->currency_code), db_int(SHIPPING_LIST_MAX)),
                 &rows));
     listed.options = arena_array(ctx->arena, Platform__V1__ShippingOption *, rows.count);
@@ -269,5 +281,6 @@ static void read_prices(struct ctx *ctx, const struct db_rows *rows, size_t row,
 }
 
 const struct db_stmt *const STORE_SHIPPING_STATEMENTS[] = {
-    &ADD_OPTION, &CHANGE_OPTION, &FIND_OPTION, &LOCK_OPTION, &LIST_OPTIONS, NULL,
+    &ADD_OPTION,   &CHANGE_OPTION,           &FIND_OPTION, &LOCK_OPTION,
+    &LIST_OPTIONS, &LIST_OPTIONS_OF_CHANNEL, NULL,
 };
