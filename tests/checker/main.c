@@ -85,7 +85,8 @@ static int run_all(struct run *run)
     audit_init(&run->audit, &run->options->settings);
     run->report.window = run->options->window;
     run->report.is_live = run->options->is_live;
-    if (!run->options->is_live && run->options->quiet_s > 0)
+    const bool waits = !run->options->is_live && run->options->quiet_s > 0;
+    if (waits)
         wait_until_quiet(run);
     bool has_seen = look(run, false);
     /* Timers run in a quiet system too: what is broken is what still is a moment later. */
@@ -93,6 +94,8 @@ static int run_all(struct run *run)
     if (has_seen && report_broken(&run->report) > 0) {
         fprintf(stderr, "looking again in %" PRId64 " s at what is broken\n", pause_s);
         sleep((unsigned)pause_s);
+        if (waits) // a timer may have given the relay or a consumer something to do
+            wait_until_quiet(run);
         has_seen = look(run, true);
     }
     if (has_seen && run->options->is_json)
