@@ -59,6 +59,7 @@ static const struct db_stmt LOCK_OPTION = {
 
 /* Who asks by country or currency is a buyer: inactive options and inactive countries stay out. A
  * buyer asks of one channel: without a choice in that place the plan is kept. */
+// tidy: macro: a statement's text is a constant, and here there are two of it
 #define OPTIONS_SQL(of_channel)                                                                    \
     "SELECT " OPTION_COLUMNS ", clock_timestamp() FROM platform.shipping_option AS option"         \
     "  JOIN platform.channel ON channel.id = option.channel_id"                                    \
