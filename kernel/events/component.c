@@ -37,9 +37,7 @@ static const struct rpc_service *const RPC[] = {&COMMON_V1_SERVICE, NULL};
 static const struct db_stmt *const STATEMENTS[] = {
     &OUTBOX_INSERT,
     &OUTBOX_INSERT_MANY,
-    &INBOX_MOVE_POSITION,
-    &INBOX_ADD,
-    &INBOX_FIND_PARKED_KEYS,
+    &INBOX_ENTER,
     &INBOX_LIST_POSITIONS,
     &INBOX_RESET_POSITION,
     &PARKED_ADD,

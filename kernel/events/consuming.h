@@ -86,8 +86,9 @@ struct inbox_entry {
     bool is_new;     /* not seen before, and this transaction now holds its inbox row */
     bool is_blocked; /* an earlier record of its key is parked */
 };
-/* Fence, inbox rows and parked keys in one round trip. Records that are malformed or unwanted only
- * move the position. FAILED_PRECONDITION/EVENT_FENCED when the position is beyond. */
+/* Fence, inbox rows and parked keys in one statement. Records that are malformed or unwanted only
+ * move the position. FAILED_PRECONDITION/EVENT_FENCED when the position is beyond; ABORTED/CONFLICT
+ * when another transaction was moving it. */
 struct status inbox_enter(struct events *self, struct db_tx *tx, const struct record *records,
                           size_t count, struct inbox_entry *ret_entries);
 /* Only moves the position: for a record that cannot have an inbox row. */
@@ -130,9 +131,9 @@ struct status broadcast_start(struct events *self, struct ctx *boot,
 void broadcast_stop(struct broadcast *broadcast);
 
 /* Every statement of the module; component.c lists them. */
-extern const struct db_stmt OUTBOX_INSERT, OUTBOX_INSERT_MANY, INBOX_MOVE_POSITION, INBOX_ADD,
-    INBOX_FIND_PARKED_KEYS, INBOX_LIST_POSITIONS, INBOX_RESET_POSITION, PARKED_ADD, PARKED_TAKE,
-    PARKED_DELETE, PARKED_POSTPONE, PARKED_LIST, PARKED_RETRY_ONE, PARKED_SKIP_ONE;
+extern const struct db_stmt OUTBOX_INSERT, OUTBOX_INSERT_MANY, INBOX_ENTER, INBOX_LIST_POSITIONS,
+    INBOX_RESET_POSITION, PARKED_ADD, PARKED_TAKE, PARKED_DELETE, PARKED_POSTPONE, PARKED_LIST,
+    PARKED_RETRY_ONE, PARKED_SKIP_ONE;
 
 /* topics.c */
 void topics_print(const struct daemon *daemon, const char *table, struct buffer *out);

@@ -348,6 +348,37 @@ START_TEST(records_behind_the_position_are_dropped)
 }
 END_TEST
 
+/* An owner that is being replaced parks a record of the key and commits while its successor waits
+ * for the position: what the successor then handles must see the parked one. */
+START_TEST(nothing_overtakes_what_was_parked_while_the_position_was_waited_for)
+{
+    struct uuid key = uuid_v7();
+
+    world_relay(w, NULL);
+    world_consumer(w, NULL);
+    sell(key, 1, 1, "EUR");
+    then_effects(1);
+    world_sql(w, "UPDATE shop.inbox_position SET next_off = next_off - 1");
+    world_sql(w, "BEGIN");
+    world_sql(w, "UPDATE shop.inbox_position SET next_off = next_off + 1");
+    world_sql(w, "INSERT INTO shop.inbox_parked (id, consumer, topic, part, off, event_id, type,"
+                 "            key, sequence, headers, payload, reason, next_try)"
+                 " SELECT gen_random_uuid(), p.consumer, p.topic, p.part, p.next_off - 1,"
+                 "        o.event_id, 'common.v1.Money', o.key, 1, o.headers, o.payload, 'TEST',"
+                 "        now() + interval '1 hour'"
+                 "   FROM shop.inbox_position AS p, shop.outbox AS o");
+    sell(key, 2, 1, "EUR");
+    world_await(w,
+                "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                " AND pg_backend_pid() = ANY (pg_blocking_pids(pid))",
+                1, 30);
+    world_sql(w, "COMMIT");
+
+    world_await(w, "SELECT count(*) FROM shop.inbox_parked", 2, 30);
+    then_effects(1);
+}
+END_TEST
+
 START_TEST(an_event_that_is_too_large_is_refused_to_its_publisher)
 {
     char *large = arena_alloc(w->ctx.arena, EVENT_BODY_MAX + 1);
@@ -449,6 +480,7 @@ Suite *consumer_suite(void)
     tcase_add_loop_test(tests, replicas_that_come_and_die_share_every_event_once, 0, 2);
     tcase_add_test(tests, an_owner_that_was_frozen_cannot_repeat_what_its_successor_did);
     tcase_add_test(tests, records_behind_the_position_are_dropped);
+    tcase_add_test(tests, nothing_overtakes_what_was_parked_while_the_position_was_waited_for);
     tcase_add_test(tests, an_event_that_is_too_large_is_refused_to_its_publisher);
     tcase_add_test(tests, parked_events_are_listed_and_resolved_over_rpc);
     tcase_add_test(tests, a_stopped_consumer_ends_cleanly_and_the_next_goes_on);
