@@ -1,5 +1,8 @@
 /* mail.c - one message to one SMTP server, over libcurl.
  *
+ * A handle keeps its connection for the next mail. Servers drop clients that say nothing, so a kept
+ * connection that ends before the message has left is not a failure but a reason to connect anew.
+ *
  * curl passes recipients and header lines on as they are, so a line break in one would be an SMTP
  * command or a header of the attacker's choice: addresses and subject are checked here first. */
 #include "chassis/http_client.h"
@@ -10,6 +13,8 @@
 #include <time.h>
 
 enum { ADDRESS_MAX = 254, SUBJECT_MAX = 998, ENCODED_WORD_BYTES = 42, CONNECT_TIMEOUT_MS = 5000 };
+/* RFC 5321 lets a server drop an idle client after five minutes; many are less patient. */
+enum { CONNECTION_IDLE_MAX_S = 30, CONNECTION_AGE_MAX_S = 300, SMTP_CLOSING = 421 };
 
 static const struct error_def INVALID = {STATUS_INVALID_ARGUMENT, "INVALID_MAIL",
                                          "correct the address or the subject"};
@@ -23,6 +28,7 @@ static struct curl_slist *header_list(struct ctx *ctx, const struct mail *mail);
 static const char *encode_subject(struct arena *arena, const char *subject);
 static const char *date_line(struct arena *arena);
 static curl_mime *body_of(struct ctx *ctx, CURL *curl, const struct mail *mail);
+static bool was_kept_too_long(CURL *curl, CURLcode code);
 static struct status outcome(struct ctx *ctx, CURLcode code, long smtp_code);
 
 struct status mail_send(struct ctx *ctx, const char *url, const struct mail *mail)
@@ -48,8 +54,13 @@ struct status mail_send(struct ctx *ctx, const char *url, const struct mail *mai
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, &recipient);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, header_list(ctx, mail));
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime);
-    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L); /* QUIT now: servers drop idle clients */
+    curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_MAX_S);
+    curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_MAX_S);
     CURLcode code = curl_easy_perform(curl);
+    if (was_kept_too_long(curl, code)) {
+        curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+        code = curl_easy_perform(curl);
+    }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &smtp_code);
     curl_mime_free(mime);
     http_pool_give(pool, curl);
@@ -177,6 +188,20 @@ static curl_mime *body_of(struct ctx *ctx, CURL *curl, const struct mail *mail)
     curl_mime_subparts(part, alternatives);
     curl_mime_type(part, "multipart/alternative");
     return mime;
+}
+
+/* Broken or closed (421) before any of the message was sent: the server cannot have taken it. */
+static bool was_kept_too_long(CURL *curl, CURLcode code)
+{
+    curl_off_t sent = 0;
+    long connects = 0;
+    long answer = 0;
+
+    curl_easy_getinfo(curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connects);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
+    return code != CURLE_OK && code != CURLE_OPERATION_TIMEDOUT && connects == 0 && sent == 0 &&
+           (answer < 400 || answer == SMTP_CLOSING);
 }
 
 static struct status outcome(struct ctx *ctx, CURLcode code, long smtp_code)

@@ -171,6 +171,76 @@ START_TEST(mail_arrives_with_its_headers_and_both_bodies)
 }
 END_TEST
 
+static int count_of(const char *text)
+{
+    int count = 0;
+
+    for (const char *at = sink.got; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static struct status send_two_mails(const char *const *answers)
+{
+    sink = (struct sink){.answers = answers, .end = "\r\n", .greeting = "220 sink\r\n"};
+    sink_open(&sink);
+    const char *url = arena_printf(ctx.arena, "smtp://127.0.0.1:%d", sink.port);
+    ck_assert(mail_send(&ctx, url, &LETTER).code == STATUS_OK);
+    struct status status = mail_send(&ctx, url, &LETTER);
+    sink_close(&sink);
+    return status;
+}
+
+#define TAKES_ONE "250 hello\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"
+
+START_TEST(the_next_mail_goes_over_the_same_connection)
+{
+    static const char *const ANSWERS[] = {TAKES_ONE,    "250 taken\r\n", "250 ok\r\n", "250 ok\r\n",
+                                          "354 go\r\n", "250 taken\r\n", NULL};
+
+    ck_assert(send_two_mails(ANSWERS).code == STATUS_OK);
+    ck_assert_int_eq(count_of("EHLO"), 1);
+    ck_assert_int_eq(count_of("Message-ID"), 2);
+}
+END_TEST
+
+static const char *const CLOSING[][8] = {
+    {TAKES_ONE, "250 taken\r\n421 idle for too long\r\n"},
+    {TAKES_ONE, "250 taken\r\n", "421 closing\r\n"},
+    {TAKES_ONE, "250 taken\r\n", ""},
+    {TAKES_ONE, "250 taken\r\n", "250 ok\r\n", ""},
+};
+
+START_TEST(a_kept_connection_that_the_server_closes_is_made_anew_for_the_same_mail)
+{
+    struct status status = send_two_mails(CLOSING[_i]);
+
+    ck_assert_msg(status.code == STATUS_OK, "%s", status.detail);
+    ck_assert_int_eq(count_of("EHLO"), 2);
+    ck_assert_int_eq(count_of("Message-ID"), 2);
+}
+END_TEST
+
+START_TEST(a_mail_that_may_have_been_taken_is_not_sent_again_at_once)
+{
+    static const char *const ANSWERS[] = {
+        TAKES_ONE, "250 taken\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "", NULL};
+
+    ck_assert(status_reason_is(send_two_mails(ANSWERS), "MAIL_NOT_TAKEN"));
+    ck_assert_int_eq(count_of("Message-ID"), 2);
+}
+END_TEST
+
+START_TEST(a_refusal_on_a_kept_connection_is_not_asked_for_twice)
+{
+    static const char *const ANSWERS[] = {TAKES_ONE, "250 taken\r\n", "250 ok\r\n", "451 later\r\n",
+                                          NULL};
+
+    ck_assert(status_reason_is(send_two_mails(ANSWERS), "MAIL_NOT_TAKEN"));
+    ck_assert_int_eq(count_of("RCPT TO"), 2);
+}
+END_TEST
+
 START_TEST(a_permanent_refusal_differs_from_a_passing_one)
 {
     static const char *const PERMANENT[] = {"250 hello\r\n", "250 ok\r\n", "550 no such user\r\n",
@@ -258,6 +328,12 @@ int main(void)
     tcase_add_test(tcase, not_sent_timed_out_and_lost_are_told_apart);
     tcase_add_test(tcase, an_answer_over_the_limit_is_cut_off);
     tcase_add_test(tcase, mail_arrives_with_its_headers_and_both_bodies);
+    tcase_add_test(tcase, the_next_mail_goes_over_the_same_connection);
+    tcase_add_loop_test(tcase,
+                        a_kept_connection_that_the_server_closes_is_made_anew_for_the_same_mail, 0,
+                        ARRAY_LEN(CLOSING));
+    tcase_add_test(tcase, a_mail_that_may_have_been_taken_is_not_sent_again_at_once);
+    tcase_add_test(tcase, a_refusal_on_a_kept_connection_is_not_asked_for_twice);
     tcase_add_test(tcase, a_permanent_refusal_differs_from_a_passing_one);
     tcase_add_loop_test(tcase, an_address_or_subject_that_is_more_is_refused_before_any_connection,
                         0, ARRAY_LEN(BAD_MAIL));

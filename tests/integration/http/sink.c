@@ -47,6 +47,8 @@ static void serve(struct sink *sink, int fd)
         }
         end = strncmp(sink->got + start, "DATA", 4) ? sink->end : "\r\n.\r\n";
         say(fd, *answer);
+        if (**answer == '\0' || strstr(*answer, "421 "))
+            return;
         answer += answer[1] != NULL;
     }
 }
@@ -59,7 +61,9 @@ static void *run(void *closure)
         int fd = accept(sink->fd, NULL, NULL);
         if (fd < 0)
             return NULL;
+        sink->client = fd;
         serve(sink, fd);
+        sink->client = -1;
         close(fd);
     }
 }
@@ -70,6 +74,7 @@ void sink_open(struct sink *sink)
     socklen_t size = sizeof address;
 
     sink->length = 0;
+    sink->client = -1;
     memset(sink->got, 0, sizeof sink->got);
     sink->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(sink->fd, (struct sockaddr *)&address, size), 0);
@@ -82,6 +87,8 @@ void sink_open(struct sink *sink)
 void sink_close(struct sink *sink)
 {
     shutdown(sink->fd, SHUT_RDWR);
+    if (sink->client >= 0)
+        shutdown(sink->client, SHUT_RDWR);
     pthread_join(sink->thread, NULL);
     close(sink->fd);
 }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 /* Before the answer to the n-th message comes what the answers hold; NULL ends them (the last one
- * goes on). A message ends with `end`; after a line "DATA" it ends with the lone dot of SMTP. */
+ * goes on). A message ends with `end`; after a line "DATA" it ends with the lone dot of SMTP. An
+ * empty answer, and one with SMTP's 421 in it, ends the connection; the next one begins anew. */
 struct sink {
     int port;
     const char *greeting; /* sent at once, or NULL */
@@ -14,6 +16,7 @@ struct sink {
     char got[65536];
     size_t length;
     int fd;
+    atomic_int client; /* the connection at hand, or -1 */
     pthread_t thread;
 };
 
