@@ -36,7 +36,7 @@ struct settings {
     const char *log_level;     /* LOG_LEVEL */
     const char *otlp_url;      /* OTLP_URL; empty: traces are not exported */
     int64_t rpc_pool;          /* <SERVICE>_RPC_POOL: connections per destination, 32 */
-    int64_t task_interval_ms;  /* <SERVICE>_TASK_INTERVAL: poll of due tasks, 250ms */
+    int64_t task_interval_ms;  /* <SERVICE>_TASK_INTERVAL: poll of due tasks, 1s */
     int64_t task_workers;      /* <SERVICE>_TASK_WORKERS: tasks run at once, 4 */
     int64_t partition_days;    /* <SERVICE>_PARTITION_DAYS: made ahead, 7 */
 };
@@ -57,7 +57,7 @@ struct daemon {
     struct http_pool *fetch; /* http_client.c */
     struct rpc_server *rpc_served;
     struct rpc_client *rpc;
-    struct task_runner *tasks;
+    _Atomic(struct task_runner *) tasks; /* components commit before it starts */
     struct sweep_runner *sweeps;
     atomic_bool is_ready;
     atomic_bool is_draining;
@@ -77,7 +77,8 @@ struct status db_pool_ready(struct ctx *ctx, struct daemon *daemon);
 /* db_migrate.c: chassis, then components, then the service; and partitions for the days ahead. */
 struct status db_migrate(struct ctx *boot, struct daemon *daemon);
 
-/* task.c, sweep.c: own threads. drain returns when what runs has finished, or at the deadline. */
+/* task_runner.c, sweep.c: own threads. drain returns when what runs has finished, or at the
+ * deadline. */
 struct status task_runner_start(struct ctx *boot, struct daemon *daemon);
 void task_runner_drain(struct daemon *daemon);
 void task_runner_stop(struct daemon *daemon);

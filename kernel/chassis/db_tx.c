@@ -63,7 +63,6 @@ struct status db_begin_read(struct ctx *ctx, struct db_tx **ret_tx)
 struct status db_commit(struct db_tx **tx_slot)
 {
     struct db_tx *tx = *tx_slot;
-    struct daemon *daemon = tx->ctx->daemon;
 
     *tx_slot = NULL;
     struct status status = tx->is_read ? db_sync(tx) : commit(tx);
@@ -72,8 +71,7 @@ struct status db_commit(struct db_tx **tx_slot)
     db_pool_release(tx->pool, tx->connection);
     if (status.code == STATUS_OK && tx->ctx->idempotency != NULL && !tx->is_read)
         tx->ctx->idempotency->is_stored = true;
-    if (status.code == STATUS_OK && tx->has_tasks)
-        task_runner_wake(daemon);
+    task_transaction_ended(tx, status.code == STATUS_OK);
     if (status.code == STATUS_OK && !tx->is_read)
         status = crash_point(CRASH_TX_COMMITTED, tx->ctx->method);
     return status;
@@ -88,6 +86,7 @@ void db_rollback(struct db_tx **tx_slot)
     *tx_slot = NULL;
     undo(tx);
     db_pool_release(tx->pool, tx->connection);
+    task_transaction_ended(tx, false);
 }
 
 struct ctx *db_ctx(const struct db_tx *tx)
@@ -146,6 +145,12 @@ void *db_gather(struct db_tx *tx, size_t size,
     assert(tx->send_gathered == NULL || tx->send_gathered == sender);
     tx->send_gathered = sender;
     return tx->gathered;
+}
+
+struct status db_later_counted(struct db_tx *tx, const struct db_stmt *stmt, struct db_args args,
+                               int64_t *ret_count)
+{
+    return send(tx, stmt, args, NULL, ret_count);
 }
 
 struct status db_flush(struct db_tx *tx)

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+struct attempt;   /* task_runner.h */
 struct pg_conn;   /* libpq's PGconn */
 struct pg_result; /* libpq's PGresult */
 
@@ -68,7 +69,9 @@ struct db_tx {
     bool is_begun;
     bool is_cancelled;
     bool has_savepoint;
-    bool has_tasks; /* the task runner is woken after the commit */
+    bool has_tasks;           /* due tasks that no worker was free for */
+    struct attempt *attempts; /* tasks that begin with the commit */
+    bool *ended_task;         /* true with the commit */
     bool is_commit_sent;
     bool is_committed;
     void *gathered; /* db_gather(); NULL when there is nothing to send */
@@ -88,6 +91,10 @@ size_t db_pool_find(const struct db_pool *pool, const struct db_stmt *stmt);
 /* A session with the daemon's settings, within the deadline. */
 struct status db_connect(struct ctx *ctx, const char *url, const char *options,
                          struct pg_conn **ret_native);
+
+/* db_tx.c: as db_later; *ret_count (may be NULL) is known after the commit. */
+struct status db_later_counted(struct db_tx *tx, const struct db_stmt *stmt, struct db_args args,
+                               int64_t *ret_count);
 
 /* db_pipeline.c: messages out, answers in. Failures are kept in tx->failure as well as answered. */
 struct status db_send(struct db_tx *tx, const struct db_stmt *stmt, struct db_args args,
@@ -124,8 +131,9 @@ struct status idempotency_sweep(struct ctx *ctx);
 struct status partition_sweep(struct ctx *ctx);
 
 /* task.c */
-void task_runner_wake(struct daemon *daemon);
 struct status task_sweep(struct ctx *ctx);
+/* task_runner.c */
+void task_transaction_ended(struct db_tx *tx, bool is_committed);
 
 /* Each file's statements, NULL-terminated. */
 extern const struct db_stmt *const TX_STATEMENTS[];

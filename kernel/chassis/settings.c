@@ -53,7 +53,7 @@ static const struct config_field DATABASE[] = {
      "longest a statement may run"},
     {"_LOCK_TIMEOUT", CONFIG_DURATION_MS, FIELD(lock_timeout_ms), "2s", 10, 600000, false,
      "longest a statement may wait for a lock"},
-    {"_TASK_INTERVAL", CONFIG_DURATION_MS, FIELD(task_interval_ms), "250ms", 10, 60000, false,
+    {"_TASK_INTERVAL", CONFIG_DURATION_MS, FIELD(task_interval_ms), "1s", 10, 60000, false,
      "how often due tasks are looked for"},
     {"_TASK_WORKERS", CONFIG_INT, FIELD(task_workers), "4", 1, 64, false, "tasks run at once"},
     {"_PARTITION_DAYS", CONFIG_INT, FIELD(partition_days), "7", 1, 60, false,

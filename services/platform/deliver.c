@@ -51,8 +51,9 @@ static struct status attempt(struct ctx *ctx, const struct task *task, send_func
 static struct status mail(struct ctx *ctx, const struct delivery *delivery);
 static struct status post(struct ctx *ctx, const struct delivery *delivery);
 static bool may_pass(struct status status);
-static struct status record(struct ctx *ctx, const struct delivery *delivery,
-                            const struct attempt_outcome *outcome, const char *reason);
+static struct status record(struct ctx *ctx, const struct task *task,
+                            const struct delivery *delivery, const struct attempt_outcome *outcome,
+                            const char *reason);
 static struct status publish(struct db_tx *tx, const struct delivery *delivery, int64_t version,
                              const char *error);
 
@@ -120,7 +121,7 @@ static struct status attempt(struct ctx *ctx, const struct task *task, send_func
                                 : PLATFORM__V1__DELIVERY_STATE__DELIVERY_STATE_FAILED;
         outcome.error = arena_printf(ctx->arena, "%s: %s", sent.reason, str_or_empty(sent.detail));
     }
-    TRY(record(ctx, &delivery, &outcome, str_or_empty(sent.reason)));
+    TRY(record(ctx, task, &delivery, &outcome, str_or_empty(sent.reason)));
     metric_add(&DELIVERIES, (int)outcome.state - 1, 1);
     return outcome.state == PLATFORM__V1__DELIVERY_STATE__DELIVERY_STATE_PENDING ? sent
                                                                                  : status_ok();
@@ -205,20 +206,24 @@ const char *webhook_signature(struct arena *arena, const char *secret, int64_t s
     return arena_printf(arena, "t=%" PRId64 ",v1=%s", seconds, str_hex(arena, mac, sizeof mac));
 }
 
-static struct status record(struct ctx *ctx, const struct delivery *delivery,
-                            const struct attempt_outcome *outcome, const char *reason)
+/* The round's end and its task's are one commit. */
+static struct status record(struct ctx *ctx, const struct task *task,
+                            const struct delivery *delivery, const struct attempt_outcome *outcome,
+                            const char *reason)
 {
+    const bool goes_on = outcome->state == PLATFORM__V1__DELIVERY_STATE__DELIVERY_STATE_PENDING;
+    const bool is_sent = outcome->state == PLATFORM__V1__DELIVERY_STATE__DELIVERY_STATE_SENT;
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     int64_t version;
 
     TRY(db_begin(ctx, &tx));
     TRY(store_settle_delivery(tx, delivery, outcome, &version));
-    if (version == 0 && outcome->state != PLATFORM__V1__DELIVERY_STATE__DELIVERY_STATE_PENDING)
+    if (version == 0 && !goes_on)
         return status_ok(); // somebody else's attempt ended the round
-    if (outcome->state != PLATFORM__V1__DELIVERY_STATE__DELIVERY_STATE_PENDING)
-        TRY(publish(tx, delivery, version,
-                    outcome->state == PLATFORM__V1__DELIVERY_STATE__DELIVERY_STATE_SENT ? NULL
-                                                                                        : reason));
+    if (!goes_on) {
+        TRY(publish(tx, delivery, version, is_sent ? NULL : reason));
+        TRY(task_end(tx, task));
+    }
     return db_commit(&tx);
 }
 

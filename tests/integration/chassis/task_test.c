@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BURST = 200 };
 
@@ -60,11 +61,34 @@ static struct status take_a_while(struct ctx *ctx, const struct task *task)
     return status_ok();
 }
 
+static atomic_bool may_return;
+
+/* The first attempt's end is rolled back with its transaction. */
+static struct status end_within(struct ctx *ctx, const struct task *task)
+{
+    static const struct error_def NOT_YET = {STATUS_UNAVAILABLE, "NOT_YET", ""};
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+
+    runs++;
+    TRY(db_begin(ctx, &tx));
+    TRY(task_end(tx, task));
+    TRY(db_flush(tx));
+    if (task->attempt == 1)
+        return ctx_fail(ctx, &NOT_YET, "first attempt");
+    TRY(db_commit(&tx));
+    while (!may_return)
+        usleep(1000);
+    return status_ok();
+}
+
 static const struct task_kind COUNT = {"count", count_run, 1000, 3, 10, 50};
 static const struct task_kind FLAKY = {"flaky", fail_twice, 1000, 5, 10, 50};
 static const struct task_kind DOOMED = {"doomed", fail_always, 1000, 2, 10, 50};
 static const struct task_kind SLOW = {"slow", take_a_while, 1000, 3, 10, 50};
-static const struct task_kind *const TASKS[] = {&COUNT, &FLAKY, &DOOMED, &SLOW, NULL};
+static const struct task_kind ENDING = {"ending", end_within, 5000, 3, 10, 50};
+static const struct task_kind HASTY = {"hasty", count_run, 100, 3, 10, 50};
+static const struct task_kind *const TASKS[] = {&COUNT, &FLAKY,  &DOOMED, &SLOW,
+                                                &HASTY, &ENDING, NULL};
 
 static struct service service;
 
@@ -106,6 +130,87 @@ START_TEST(a_committed_task_runs_at_once_without_waiting_for_the_poll)
     ck_assert_int_eq(runs, 2);
     ck_assert_int_lt(ran_at_us - committed_us, 50000); // it is about 1 ms when the machine is idle
     ck_assert_str_eq(last_payload, "payload");
+}
+END_TEST
+
+START_TEST(what_a_worker_is_free_for_is_leased_by_the_transaction_that_adds_it)
+{
+    struct daemon *probe = given_daemon("60s");
+
+    world_until(0, "SELECT count(*) FROM task");
+    add(probe, &SLOW, "k", 0);
+    ck_assert_int_eq(
+        world_sql_int("SELECT count(*) FROM task WHERE attempts = 1 AND lease_until > now()"), 1);
+    world_until(0, "SELECT count(*) FROM task");
+
+    ck_assert_int_eq(runs, 1);
+}
+END_TEST
+
+START_TEST(more_tasks_than_workers_run_without_waiting_for_the_poll)
+{
+    struct daemon *probe = given_daemon("60s");
+    struct ctx *ctx = world_ctx(probe);
+    struct db_tx *tx = NULL;
+
+    then_ok(db_begin(ctx, &tx));
+    for (int i = 0; i < BURST; i++)
+        then_ok(task_add(tx, &COUNT, arena_printf(ctx->arena, "%d", i), "", 0, 0));
+    then_ok(db_commit(&tx));
+    world_until(0, "SELECT count(*) FROM task");
+
+    ck_assert_int_eq(runs, BURST);
+}
+END_TEST
+
+START_TEST(a_task_that_a_savepoint_took_back_does_not_run)
+{
+    struct daemon *probe = given_daemon("10ms");
+    struct db_tx *tx = NULL;
+
+    then_ok(db_begin(world_ctx(probe), &tx));
+    then_ok(task_add(tx, &COUNT, "kept", "", 0, 0));
+    then_ok(db_savepoint(tx));
+    then_ok(task_add(tx, &COUNT, "lost", "", 0, 0));
+    then_ok(db_rollback_to_savepoint(tx));
+    then_ok(db_commit(&tx));
+    world_until(0, "SELECT count(*) FROM task");
+
+    ck_assert_int_eq(runs, 1);
+}
+END_TEST
+
+START_TEST(a_transaction_that_outlives_half_of_the_lease_leaves_the_task_to_the_next)
+{
+    struct daemon *probe = given_daemon("250ms");
+    struct db_tx *tx = NULL;
+    struct db_rows rows;
+
+    add(probe, &COUNT, "warm", 0); // the first looks wait for connections, and hold their workers
+    world_until(0, "SELECT count(*) FROM task");
+    then_ok(db_begin(world_ctx(probe), &tx));
+    then_ok(task_add(tx, &HASTY, "k", "", 0, 0));
+    then_ok(db_one(tx, &SLEEP, DB_ARGS(db_int(150)), &rows));
+    then_ok(db_commit(&tx));
+    world_until(0, "SELECT count(*) FROM task");
+
+    ck_assert_int_eq(runs, 2);
+    ck_assert_int_eq(last_attempt, 2);
+}
+END_TEST
+
+START_TEST(a_task_ends_with_the_transaction_of_its_outcome)
+{
+    struct daemon *probe = given_daemon("10ms");
+
+    may_return = false;
+    add(probe, &ENDING, "k", 0);
+    world_until(0, "SELECT count(*) FROM task"); // while it still runs
+    ck_assert_int_eq(runs, 2);
+    may_return = true;
+    world_stop(probe);
+
+    ck_assert_int_eq(runs, 2);
 }
 END_TEST
 
@@ -261,6 +366,12 @@ int main(void)
     TCase *tasks = world_case(suite, "tasks");
 
     tcase_add_test(tasks, a_committed_task_runs_at_once_without_waiting_for_the_poll);
+    tcase_add_test(tasks, what_a_worker_is_free_for_is_leased_by_the_transaction_that_adds_it);
+    tcase_add_test(tasks, more_tasks_than_workers_run_without_waiting_for_the_poll);
+    tcase_add_test(tasks, a_task_that_a_savepoint_took_back_does_not_run);
+    tcase_add_test(tasks,
+                   a_transaction_that_outlives_half_of_the_lease_leaves_the_task_to_the_next);
+    tcase_add_test(tasks, a_task_ends_with_the_transaction_of_its_outcome);
     tcase_add_test(tasks, a_task_goes_on_with_the_correlation_of_who_added_it);
     tcase_add_test(tasks, a_task_of_a_rolled_back_transaction_does_not_exist);
     tcase_add_test(tasks, adding_a_task_twice_is_adding_it_once);
