@@ -22,34 +22,37 @@ static bool is_variable(const char *segment)
     return *segment == '{';
 }
 
-/* The next segment of a template path, without its slash; NULL at the end. */
-static const char *next_segment(const char **cursor, size_t *ret_length)
+/* Is the literal at *cursor, up to its slash, this segment? Then the cursor stands behind it. */
+static bool take_literal(const char **cursor, const char *segment)
 {
-    if (**cursor == '\0')
-        return NULL;
-    const char *start = *cursor + 1;
-    *ret_length = strcspn(start, "/");
-    *cursor = start + *ret_length;
-    return start;
+    const char *p = *cursor;
+    for (; *segment && *p == *segment && *p != '/'; p++)
+        segment++;
+    if (*segment || (*p != '/' && *p != '\0'))
+        return false;
+    *cursor = p;
+    return true;
 }
 
-/* Does the template match? Counts literal segments, so that the most literal route wins. */
+/* Does the template match? Counts literal segments, so that the most literal route wins. Most do
+ * not, and show it at the first letter of their third segment. */
 static bool path_matches(const char *path, const struct http_request *request,
                          const char **ret_values, int *ret_literals)
 {
     const char *cursor = path;
-    size_t length = 0;
     size_t value_count = 0;
     size_t i = 0;
     *ret_literals = 0;
-    for (const char *segment; (segment = next_segment(&cursor, &length)); i++) {
+    for (; *cursor == '/'; i++) {
+        cursor++;
         if (i >= request->segment_count)
             return false;
-        if (is_variable(segment)) {
+        if (is_variable(cursor)) {
             ret_values[value_count++] = request->segments[i];
+            cursor += strcspn(cursor, "/");
             continue;
         }
-        if (strlen(request->segments[i]) != length || memcmp(request->segments[i], segment, length))
+        if (!take_literal(&cursor, request->segments[i]))
             return false;
         ++*ret_literals;
     }

@@ -28,7 +28,7 @@ static const struct config_field CONFIG[] = {
      30LL * 86400000, .doc = "a cart with lines that nobody touched for so long is abandoned"},
     {"CART_ABANDONED_INTERVAL", CONFIG_DURATION_MS, FIELD(abandoned_interval_ms), "10s", 20,
      3600000, .doc = "how often abandoned carts are looked for"},
-    {"CART_MEMORY", CONFIG_BYTES, FIELD(memory_bytes), "16MiB", 65536, 4294967296,
+    {"CART_MEMORY", CONFIG_BYTES, FIELD(memory_bytes), "8MiB", 65536, 4294967296,
      .doc = "how much of catalog's answers and of quotes is remembered"},
     {"CART_MEMORY_TTL", CONFIG_DURATION_MS, FIELD(memory_ttl_ms), "10s", 10, 3600000,
      .doc = "longest life of what is remembered when no event ends it"},

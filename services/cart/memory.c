@@ -4,7 +4,6 @@
 #include "chassis/cache.h"
 #include "chassis/wire.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static const struct cache_tag CATALOG = {'c', NULL};
@@ -69,9 +68,10 @@ void memory_keep_promotions_epoch(struct ctx *ctx, int64_t epoch, int64_t asked_
               (struct cache_moments){.asked_at_us = asked_at_us});
 }
 
+/* One view a cart, the last one: nobody asks for what an older version cost. */
 static const char *view_key(struct ctx *ctx, const Cart__V1__Cart *cart)
 {
-    return arena_printf(ctx->arena, "q %s %" PRId64, cart->id, cart->version);
+    return arena_printf(ctx->arena, "q %s", cart->id);
 }
 
 bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_view)
@@ -81,20 +81,25 @@ bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_vi
     const struct cache_question question = {view_key(ctx, cart), tags, ARRAY_LEN(tags), NULL};
     const Cart__V1__FreezeCartResponse *told = (const void *)cache_get_message(
         ctx, self->memory, &question, &cart__v1__freeze_cart_response__descriptor);
-    if (!told)
+    if (!told || !told->cart || told->cart->version != cart->version)
         return false;
     *ret_view = cart_view_told(cart, told);
     return true;
 }
 
-/* How often a coupon was used is not known here: carts with coupons are worked out each time. */
+/* How often a coupon was used is not known here: carts with coupons are worked out each time. So
+ * are empty ones, which takes no question. */
 void memory_keep_view(struct ctx *ctx, const struct cart_view *view)
 {
     struct cart_daemon *self = ctx_state(ctx);
-    if (view->asked_at_us == 0 || view->cart->n_coupon_codes > 0)
+    Cart__V1__Cart of = CART__V1__CART__INIT;
+    if (view->asked_at_us == 0 || view->cart->n_coupon_codes > 0 || view->cart->n_lines == 0)
         return;
+    Cart__V1__FreezeCartResponse *told = cart_view_tell(ctx, view);
+    of.version = view->cart->version;
+    told->cart = &of;
     cache_put_message(
-        ctx, self->memory, view_key(ctx, view->cart), &cart_view_tell(ctx, view)->base,
+        ctx, self->memory, view_key(ctx, view->cart), &told->base,
         (struct cache_moments){view->asked_at_us,
                                view->quote ? wire_time_us(view->quote->valid_until) : 0, NULL});
 }

@@ -1,7 +1,7 @@
 /* memory.h - what this replica remembers, until an event says otherwise: what catalog said of a
  * variant, what a line and shipping are priced at, and what a cart cost.
  *
- * Both serve a buyer who looks; what a checkout freezes is always asked for. Thread-safe. */
+ * All serve a buyer who looks; what a checkout freezes is always asked for. Thread-safe. */
 #pragma once
 
 #include "cart.h"

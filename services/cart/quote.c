@@ -166,7 +166,7 @@ struct status quote_cart(struct ctx *ctx, const struct draft *draft, enum quote_
         *ret_view = cart_view_told(draft->cart, draft->frozen);
         return status_ok();
     }
-    if (use != QUOTE_STORED)
+    if (use != QUOTE_STORED || draft->cart->n_lines == 0)
         return work_out(ctx, draft->cart, use, ret_view);
     if (memory_view(ctx, draft->cart, ret_view))
         return status_ok();

@@ -23,15 +23,16 @@ if ARGV[9] ~= '' then
     return 0
   end
 end
-redis.call('HSET', KEYS[1], 's', ARGV[2], 'b', ARGV[3])
-if ARGV[4] == '' then
+local fields = {'s', ARGV[2], 'b', ARGV[3]}
+if ARGV[4] ~= '' then
+  fields[5], fields[6] = 'q', ARGV[4]
+elseif current > 0 then
   redis.call('HDEL', KEYS[1], 'q')
-else
-  redis.call('HSET', KEYS[1], 'q', ARGV[4])
 end
 if ARGV[5] ~= '' then
-  redis.call('HSET', KEYS[1], 'k', ARGV[5])
+  fields[#fields + 1], fields[#fields + 2] = 'k', ARGV[5]
 end
+redis.call('HSET', KEYS[1], unpack(fields))
 if ARGV[6] ~= '' then
   redis.call('PEXPIRE', KEYS[1], ARGV[6])
 end
@@ -41,7 +42,7 @@ end
 if ARGV[8] == '1' then
   local now = redis.call('TIME')
   redis.call('ZADD', KEYS[3], now[1] * 1000 + math.floor(now[2] / 1000), ARGV[7])
-else
+elseif current > 0 then
   redis.call('ZREM', KEYS[3], ARGV[7])
 end
 for i = 10, #ARGV, 4 do
