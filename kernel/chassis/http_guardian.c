@@ -261,7 +261,7 @@ void http_worker_idle(struct http_worker *worker)
 
 /* Only the worker's own thread, which serves nobody now: what one deep call has touched of each
  * stack, and one large answer of each arena, would otherwise stay for as long as the daemon runs,
- * times the workers. What is in use ends above this frame; a page is left for the calls below. */
+ * times the workers. In use is what lies above this frame; two pages stay for the calls below. */
 static void give_back_memory(struct http_worker *worker)
 {
     char *frame = __builtin_frame_address(0);
