@@ -73,6 +73,11 @@ pid_t board_fired(const char *daemon, enum crash_point point)
     return atomic_load(&slot_of(daemon, point)->fired_pid);
 }
 
+int board_countdown(const char *daemon, enum crash_point point)
+{
+    return atomic_load(&slot_of(daemon, point)->countdown);
+}
+
 void board_disarm(const char *daemon, enum crash_point point)
 {
     atomic_store(&slot_of(daemon, point)->countdown, 0);

@@ -12,6 +12,7 @@ void boards_create(const char *folder);
 void board_arm(const char *daemon, enum crash_point point, const struct crash_slot *armed);
 /* Who was hit; 0: nobody yet. Disarms when nobody was. */
 pid_t board_fired(const char *daemon, enum crash_point point);
+int board_countdown(const char *daemon, enum crash_point point); /* hits until it fires */
 /* Did any replica come by, armed or not? */
 bool board_reached(const char *daemon, enum crash_point point);
 const char *board_daemon(size_t i); /* NULL behind the last */
