@@ -3,39 +3,22 @@
 
 #include "common/clock.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 60000, PAUSE_US = 50000 };
-
-/* As a load balancer would. */
-static void turn_to_the_other_gateway(void)
-{
-    const char *first = shop_setting("TORG_SHOP_URL_1"), *second = shop_setting("TORG_SHOP_URL_2");
-
-    setenv("TORG_SHOP_URL", strcmp(shop_setting("TORG_SHOP_URL"), first) == 0 ? second : first, 1);
-}
-
-static bool is_final(long status)
-{
-    return status == 200 || status == 201 ||
-           (status >= 400 && status < 500 && status != 408 && status != 429);
-}
 
 struct answer insist(struct answer (*ask)(const void *what), const void *what)
 {
     int64_t deadline_us = clock_monotonic_us() + PATIENCE_MS * INT64_C(1000);
 
     for (;;) {
-        struct answer answer = ask(what);
-        if (is_final(answer.status))
+        struct answer answer = patiently(ask, what);
+        if (answer.status != 202 && !is_passing(answer))
             return answer;
         ck_assert_msg(clock_monotonic_us() < deadline_us,
                       "no final answer within %d s; the last one: %ld %s", PATIENCE_MS / 1000,
                       answer.status, answer.text);
-        if (answer.status != 202)
-            turn_to_the_other_gateway();
         usleep(PAUSE_US);
     }
 }
@@ -53,7 +36,7 @@ struct answer await(const char *path, const char *member, const char *wanted)
                       "%s of %s did not become %s within %d s; the last answer: %ld %s", member,
                       path, wanted, PATIENCE_MS / 1000, answer.status, answer.text);
         if (answer.status == 0)
-            turn_to_the_other_gateway();
+            shop_turn();
         usleep(PAUSE_US);
     }
 }

@@ -3,7 +3,7 @@
 
 #include "given.h"
 
-/* Repeats until there is an answer that will not change: not 0, 202, 408, 429 or 5xx. */
+/* Patiently, and until there is an answer that will not change: not 202 either. */
 struct answer insist(struct answer (*ask)(const void *what), const void *what);
 /* Polls either gateway until the member is `wanted`. */
 struct answer await(const char *path, const char *member, const char *wanted);

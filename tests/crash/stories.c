@@ -68,9 +68,9 @@ static void when_bought(struct plot *plot)
 /* What was answered stays true, and the same key leads to the same order. */
 static void then_sold(struct plot *plot)
 {
-    struct answer checkout =
-        expect(store("GET", arena_printf(arena, "/checkouts/%s", plot->checkout), NULL, NULL), 200);
-    struct answer again = expect(check_out(plot), 201);
+    struct answer checkout = expect(
+        store_patiently("GET", arena_printf(arena, "/checkouts/%s", plot->checkout), NULL), 200);
+    struct answer again = expect(insist(check_out, plot), 201);
 
     ck_assert_str_eq(text_at(checkout, "orderId"), plot->order);
     ck_assert_str_eq(text_at(again, "orderId"), plot->order);
@@ -103,7 +103,7 @@ static void when_declined(struct plot *plot)
 
 static void then_open(struct plot *plot)
 {
-    expect_problem(check_out(plot), 409, "PAYMENT_DECLINED"); // also when asked again
+    expect_problem(insist(check_out, plot), 409, "PAYMENT_DECLINED"); // also when asked again
     later(LATER_OPEN, plot->cart, plot->key);
 }
 
@@ -170,7 +170,7 @@ static void given_a_buyer_at_the_bank(struct plot *plot)
 {
     given_a_cart(plot);
     plot->tenders = CARD_OF("pm_card_authenticationRequired");
-    plot->checkout = text_at(expect(check_out(plot), 202), "id");
+    plot->checkout = text_at(expect(patiently(check_out, plot), 202), "id");
 }
 
 static void when_confirmed(struct plot *plot)
@@ -187,7 +187,7 @@ const struct story BANK = {"bank", given_a_buyer_at_the_bank, when_confirmed, th
 static void when_resumed(struct plot *plot)
 {
     expect(simulator("/script", "operation=create&behaviour=unavailable&count=1"), 200);
-    plot->checkout = text_at(expect(check_out(plot), 202), "id");
+    plot->checkout = text_at(expect(patiently(check_out, plot), 202), "id");
     plot->order = text_at(await(arena_printf(arena, "/checkouts/%s", plot->checkout), "state",
                                 "CHECKOUT_STATE_PLACED"),
                           "orderId");
@@ -236,7 +236,7 @@ static void when_a_line_is_added(struct plot *plot)
 static void then_added_once(struct plot *plot)
 {
     struct answer cart =
-        expect(store("GET", arena_printf(arena, "/carts/%s", plot->cart), NULL, NULL), 200);
+        expect(store_patiently("GET", arena_printf(arena, "/carts/%s", plot->cart), NULL), 200);
     ck_assert_int_eq(int_at(cart, "cart.lines.0.quantity"), 2);
     ck_assert_ptr_null(node_at(cart, "cart.lines.1"));
 }
@@ -341,8 +341,7 @@ static void when_the_price_changes(struct plot *plot)
 static void then_both_show_it(struct plot *plot)
 {
     plot->total += RAISE_MINOR;
-    for (int i = 1; i <= 2; i++) {
-        setenv("TORG_SHOP_URL", shop_setting(i == 1 ? "TORG_SHOP_URL_1" : "TORG_SHOP_URL_2"), 1);
+    for (int i = 0; i < shop_replicas(); i++, shop_turn()) {
         await(arena_printf(arena, "/products/%s", plot->item.slug),
               "product.variants.0.price.price.minorUnits", arena_printf(arena, "%d", RAISED_MINOR));
         await(arena_printf(arena, "/carts/%s", plot->cart), "quote.totalMinor",

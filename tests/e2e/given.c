@@ -24,7 +24,7 @@ const char *new_email(void)
 
 const char *id_by_code(const char *path, const char *list, const char *code)
 {
-    struct answer answer = expect(admin("GET", path, NULL), 200);
+    struct answer answer = expect(admin_patiently("GET", path, NULL), 200);
     const struct json_node *node = node_at(answer, list);
     for (node = node ? node->child : NULL; node != NULL; node = node->next)
         if (strcmp(json_text(json_member(node, "code")), code) == 0)
@@ -36,28 +36,30 @@ const char *id_by_code(const char *path, const char *list, const char *code)
 void given_price(struct item item, int64_t price_minor)
 {
     const char *list = id_by_code("/price-lists", "priceLists", "eur-gross");
-    expect(admin("POST", arena_printf(arena, "/price-lists/%s/prices", list),
-                 arena_printf(arena,
-                              "{\"prices\":[{\"variantId\":\"%s\",\"minQuantity\":\"1\","
-                              "\"unitPrice\":{\"unscaled\":\"%" PRId64 "\",\"scale\":2}}]}",
-                              item.variant_id, price_minor)),
-           200);
+    expect(
+        admin_patiently("POST", arena_printf(arena, "/price-lists/%s/prices", list),
+                        arena_printf(arena,
+                                     "{\"prices\":[{\"variantId\":\"%s\",\"minQuantity\":\"1\","
+                                     "\"unitPrice\":{\"unscaled\":\"%" PRId64 "\",\"scale\":2}}]}",
+                                     item.variant_id, price_minor)),
+        200);
 }
 
 static void publish(struct item item)
 {
-    expect(admin("POST", arena_printf(arena, "/products/%s/publications", item.product_id),
-                 arena_printf(arena, "{\"channelId\":\"%s\"}",
-                              id_by_code("/channels", "channels", "eu"))),
+    expect(admin_patiently("POST",
+                           arena_printf(arena, "/products/%s/publications", item.product_id),
+                           arena_printf(arena, "{\"channelId\":\"%s\"}",
+                                        id_by_code("/channels", "channels", "eu"))),
            200);
 }
 
 void given_unpublished(struct item item)
 {
-    expect(admin("DELETE",
-                 arena_printf(arena, "/products/%s/publications/%s", item.product_id,
-                              id_by_code("/channels", "channels", "eu")),
-                 NULL),
+    expect(admin_patiently("DELETE",
+                           arena_printf(arena, "/products/%s/publications/%s", item.product_id,
+                                        id_by_code("/channels", "channels", "eu")),
+                           NULL),
            200);
 }
 
@@ -65,11 +67,11 @@ static void receive(struct item item, int64_t stock)
 {
     const char *warehouse = id_by_code("/warehouses", "warehouses", "hamburg");
     struct answer answer =
-        admin("POST", "/stock/receipts",
-              arena_printf(arena,
-                           "{\"warehouseId\":\"%s\",\"reference\":\"test\",\"lines\":"
-                           "[{\"variantId\":\"%s\",\"quantity\":\"%" PRId64 "\"}]}",
-                           warehouse, item.variant_id, stock));
+        admin_patiently("POST", "/stock/receipts",
+                        arena_printf(arena,
+                                     "{\"warehouseId\":\"%s\",\"reference\":\"test\",\"lines\":"
+                                     "[{\"variantId\":\"%s\",\"quantity\":\"%" PRId64 "\"}]}",
+                                     warehouse, item.variant_id, stock));
     ck_assert_msg(answer.status / 100 == 2, "receiving stock: %ld %s", answer.status, answer.text);
 }
 
@@ -77,12 +79,13 @@ struct item given_item(int64_t price_minor, int64_t stock)
 {
     const char *name = arena_printf(arena, "test-%s", new_key());
     struct answer made =
-        expect(admin("POST", "/products",
-                     arena_printf(arena,
-                                  "{\"handle\":\"%s\",\"taxCategoryCode\":\"standard\",\"texts\":"
-                                  "[{\"locale\":\"en\",\"name\":\"%s\",\"slug\":\"%s\"}],"
-                                  "\"variants\":[{\"sku\":\"%s\"}]}",
-                                  name, name, name, name)),
+        expect(admin_patiently(
+                   "POST", "/products",
+                   arena_printf(arena,
+                                "{\"handle\":\"%s\",\"taxCategoryCode\":\"standard\",\"texts\":"
+                                "[{\"locale\":\"en\",\"name\":\"%s\",\"slug\":\"%s\"}],"
+                                "\"variants\":[{\"sku\":\"%s\"}]}",
+                                name, name, name, name)),
                201);
     struct item item = {text_at(made, "product.id"), text_at(made, "product.variants.0.id"), name};
     given_price(item, price_minor);
@@ -99,22 +102,22 @@ const char *given_coupon(int64_t limit)
 const char *given_limited_coupon(int64_t limit, int64_t limit_per_customer)
 {
     const char *code = arena_printf(arena, "T%s", new_key());
-    struct answer promotion =
-        expect(admin("POST", "/promotions",
-                     arena_printf(arena,
-                                  "{\"code\":\"%s\",\"isActive\":true,\"requiresCoupon\":true,"
-                                  "\"actions\":[{\"kind\":\"ACTION_KIND_AMOUNT_OFF\","
-                                  "\"target\":\"ACTION_TARGET_ORDER\",\"amounts\":"
-                                  "[{\"minorUnits\":\"500\",\"currencyCode\":\"EUR\"}]}]}",
-                                  code)),
-               201);
-    expect(
-        admin("POST", "/coupons",
-              arena_printf(arena,
-                           "{\"code\":\"%s\",\"promotionId\":\"%s\",\"isActive\":true,"
-                           "\"usageLimit\":\"%" PRId64 "\",\"perCustomerLimit\":\"%" PRId64 "\"}",
-                           code, text_at(promotion, "promotion.id"), limit, limit_per_customer)),
+    struct answer promotion = expect(
+        admin_patiently("POST", "/promotions",
+                        arena_printf(arena,
+                                     "{\"code\":\"%s\",\"isActive\":true,\"requiresCoupon\":true,"
+                                     "\"actions\":[{\"kind\":\"ACTION_KIND_AMOUNT_OFF\","
+                                     "\"target\":\"ACTION_TARGET_ORDER\",\"amounts\":"
+                                     "[{\"minorUnits\":\"500\",\"currencyCode\":\"EUR\"}]}]}",
+                                     code)),
         201);
+    expect(admin_patiently(
+               "POST", "/coupons",
+               arena_printf(arena,
+                            "{\"code\":\"%s\",\"promotionId\":\"%s\",\"isActive\":true,"
+                            "\"usageLimit\":\"%" PRId64 "\",\"perCustomerLimit\":\"%" PRId64 "\"}",
+                            code, text_at(promotion, "promotion.id"), limit, limit_per_customer)),
+           201);
     return code;
 }
 

@@ -135,19 +135,6 @@ struct answer store(const char *method, const char *path, const char *json, cons
     return store_for_version(method, path, json, key, 0);
 }
 
-struct answer store_patiently(const char *method, const char *path, const char *json)
-{
-    char key[UUID_TEXT_LENGTH + 1];
-    int64_t deadline_us = clock_monotonic_us() + WAIT_MS * INT64_C(1000);
-    struct answer answer;
-
-    uuid_format(uuid_v7(), key);
-    while ((answer = store(method, path, json, key)).status == 503 &&
-           clock_monotonic_us() < deadline_us)
-        usleep(POLL_US);
-    return answer;
-}
-
 struct answer store_for_version(const char *method, const char *path, const char *json,
                                 const char *key, int64_t version)
 {
@@ -189,6 +176,12 @@ static struct answer as_admin(const char *method, const char *path, const char *
                    with(headers, "Authorization", bearer));
 }
 
+static struct answer admin_keyed(const char *method, const char *path, const char *json,
+                                 const char *key)
+{
+    return as_admin(method, path, json, with(of_json(), "Idempotency-Key", key));
+}
+
 struct answer admin(const char *method, const char *path, const char *json)
 {
     return as_admin(method, path, json, of_json());
@@ -208,6 +201,55 @@ struct answer admin_as(const char *key, const char *path)
 struct answer anonymous(const char *path)
 {
     return request("GET", arena_printf(arena, "%s%s", gateway_url(), path), NULL, NULL);
+}
+
+bool is_passing(struct answer answer)
+{
+    const struct json_node *reason = answer.body == NULL ? NULL : node_at(answer, "reason");
+    bool is_conflict = reason != NULL && str_equal(reason->text, "CONFLICT");
+
+    return answer.status == 0 || answer.status == 408 || answer.status == 429 ||
+           answer.status == 503 || answer.status == 504 || (answer.status == 409 && is_conflict);
+}
+
+struct answer patiently(struct answer (*ask)(const void *what), const void *what)
+{
+    int64_t deadline_us = clock_monotonic_us() + WAIT_MS * INT64_C(1000);
+    struct answer answer;
+
+    while (is_passing(answer = ask(what)) && clock_monotonic_us() < deadline_us) {
+        shop_turn(); // as a load balancer would
+        usleep(POLL_US);
+    }
+    return answer;
+}
+
+struct plea {
+    struct answer (*send)(const char *method, const char *path, const char *json, const char *key);
+    const char *method, *path, *json;
+    char key[UUID_TEXT_LENGTH + 1];
+};
+
+static struct answer plead(const void *what)
+{
+    const struct plea *plea = what;
+    return plea->send(plea->method, plea->path, plea->json, plea->key);
+}
+
+struct answer store_patiently(const char *method, const char *path, const char *json)
+{
+    struct plea plea = {.send = store, .method = method, .path = path, .json = json};
+
+    uuid_format(uuid_v7(), plea.key);
+    return patiently(plead, &plea);
+}
+
+struct answer admin_patiently(const char *method, const char *path, const char *json)
+{
+    struct plea plea = {.send = admin_keyed, .method = method, .path = path, .json = json};
+
+    uuid_format(uuid_v7(), plea.key);
+    return patiently(plead, &plea);
 }
 
 struct answer simulator(const char *path, const char *form)
@@ -230,6 +272,11 @@ void shop_connect(struct arena *own, int number)
     arena = own;
     connection = curl_easy_init();
     gateway = number % shop_replicas();
+}
+
+void shop_turn(void)
+{
+    gateway = (gateway + 1) % shop_replicas();
 }
 
 void shop_disconnect(void)

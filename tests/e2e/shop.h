@@ -25,8 +25,14 @@ extern _Thread_local struct arena *arena;
 /* One request. `json` may be NULL; `key` is an Idempotency-Key or NULL. Paths begin behind
  * /store/v1, of channel eu, and /admin/v1. */
 struct answer store(const char *method, const char *path, const char *json, const char *key);
-/* As any client would: with a key of its own, again and again while the answer is 503. */
+/* No answer, or one that says to come again (408, 429, 503, 504, CONFLICT): the same request under
+ * the same key is right. */
+bool is_passing(struct answer answer);
+/* Asks by way of one gateway after the other while the answer is a passing one, at most 20 s. */
+struct answer patiently(struct answer (*ask)(const void *what), const void *what);
+/* So, under a key of its own. */
 struct answer store_patiently(const char *method, const char *path, const char *json);
+struct answer admin_patiently(const char *method, const char *path, const char *json);
 /* A change made for that version: If-Match. */
 struct answer store_for_version(const char *method, const char *path, const char *json,
                                 const char *key, int64_t version);
@@ -46,6 +52,7 @@ struct answer mailbox(const char *address); /* the mails to somebody, as text */
 /* In a thread, before its first request: its arena, a connection of its own, and which gateway of
  * the replicas it goes to (any number, taken modulo). */
 void shop_connect(struct arena *own, int gateway);
+void shop_turn(void);       /* to the other gateway, where there are two */
 void shop_disconnect(void); /* the arena stays: it is the caller's */
 void shop_forked(void);     /* in a child, before its first request: a connection of its own */
 
