@@ -60,7 +60,11 @@ struct status crash_point_reached(enum crash_point point, const char *subject)
     struct crash_slot *slot = &crash_board->slots[point];
     const char *name = CRASH_NAMES[point].name;
 
-    if (!is_armed_for(slot, subject) || atomic_fetch_sub(&slot->countdown, 1) != 1)
+    if (!is_armed_for(slot, subject))
+        return status_ok();
+    if (slot->action == CRASH_REFUSE)
+        return status_error(STATUS_INTERNAL, "CRASH_POINT", name);
+    if (atomic_fetch_sub(&slot->countdown, 1) != 1)
         return status_ok();
     log_warn(NULL, "crash_point", LOG_STR("point", name), LOG_STR("subject", slot->subject),
              LOG_INT("action", slot->action));

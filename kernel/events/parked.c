@@ -6,6 +6,7 @@
  */
 #include "events/parked.h"
 
+#include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "consuming.h"
 
@@ -115,7 +116,9 @@ struct status parked_add_failed(struct events *self, struct ctx *ctx, const stru
         TRY(inbox_fence(self, tx, record));
     if (entry.is_new)
         TRY(add(self, tx, record, why, 1));
-    return db_commit(&tx);
+    TRY(crash_point(CRASH_PARKED_WRITTEN, self->consumer));
+    TRY(db_commit(&tx));
+    return crash_point(CRASH_PARKED_COMMITTED, self->consumer);
 }
 
 void parked_drain(struct events *self, struct ctx *ctx)
@@ -196,6 +199,7 @@ static struct status drain_one(struct events *self, struct ctx *ctx, bool *ret_f
             status = db_commit(&tx);
     }
     if (status.code == STATUS_OK) {
+        TRY(crash_point(CRASH_PARKED_ENDED, self->consumer));
         metric_add(&EVENTS_RECORDS, OUTCOME_HANDLED, 1);
         return status_ok();
     }
@@ -228,9 +232,11 @@ static struct status run(struct events *self, struct db_tx *tx, struct parked *r
     record_resolve(ctx, daemon_service(self->daemon)->subscriptions, SUBSCRIPTION_SHARED,
                    &ret_parked->record);
     TRY(ret_parked->record.malformed);
+    TRY(crash_point(CRASH_PARKED_TAKEN, self->consumer));
     if (ret_parked->record.subscription != NULL) /* else a release gave the subscription up */
         TRY(apply_handler(ctx, tx, &ret_parked->record));
-    return db_later(tx, &PARKED_DELETE, DB_ARGS(db_uuid(ret_parked->id)));
+    TRY(db_later(tx, &PARKED_DELETE, DB_ARGS(db_uuid(ret_parked->id))));
+    return crash_point(CRASH_PARKED_HANDLED, self->consumer);
 }
 
 static struct status postpone(struct events *self, struct ctx *ctx, const struct parked *parked,
@@ -249,7 +255,9 @@ static struct status postpone(struct events *self, struct ctx *ctx, const struct
                 &changed));
     if (changed == 1 && is_dead)
         TRY(dead_letter_add(self, tx, &parked->record, why, attempts));
+    TRY(crash_point(CRASH_PARKED_DATED, self->consumer));
     TRY(db_commit(&tx));
+    TRY(crash_point(CRASH_PARKED_POSTPONED, self->consumer));
     if (changed == 1)
         metric_add(&EVENTS_RECORDS, is_dead ? OUTCOME_DEAD_LETTERED : OUTCOME_RETRIED, 1);
     return status_ok();

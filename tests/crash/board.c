@@ -82,3 +82,9 @@ void board_disarm(const char *daemon, enum crash_point point)
 {
     atomic_store(&slot_of(daemon, point)->countdown, 0);
 }
+
+void board_clear(const char *daemon)
+{
+    for (int point = 0; point < CRASH_POINTS; point++)
+        board_disarm(daemon, (enum crash_point)point);
+}

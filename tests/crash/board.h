@@ -17,3 +17,4 @@ int board_countdown(const char *daemon, enum crash_point point); /* hits until i
 bool board_reached(const char *daemon, enum crash_point point);
 const char *board_daemon(size_t i); /* NULL behind the last */
 void board_disarm(const char *daemon, enum crash_point point);
+void board_clear(const char *daemon); /* all of its points */

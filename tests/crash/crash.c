@@ -156,7 +156,7 @@ static bool was_killed(pid_t pid)
 /* Whatever a failed case left behind. */
 static void repair(void)
 {
-    board_disarm(now.row->daemon, now.row->point);
+    board_clear(now.row->daemon);
     if (system(getenv("TORG_CRASH_UP")) != 0)
         printf("# the shop does not start again; see its log\n");
 }

@@ -1,7 +1,10 @@
 /* stories.c - the stories; see stories.h. */
 #include "stories.h"
 
+#include "board.h"
 #include "client.h"
+
+#include "common/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +17,9 @@ enum {
     RAISE_MINOR = 400,
     RAISED_MINOR = PRICE_MINOR + RAISE_MINOR,
     PLENTY = 100000,
-    NAME_LENGTH = 128
+    NAME_LENGTH = 128,
+    OPERATOR_MS = 60000,
+    OPERATOR_PAUSE_US = 50000,
 };
 
 #define MANUAL "{\"providerAccount\":\"manual\"}"
@@ -324,6 +329,102 @@ static void when_a_consumer_is_stopped(struct plot *plot)
 
 const struct story CONSUMER_STOPPED = {"consumer_stopped", given_a_cart, when_a_consumer_is_stopped,
                                        then_sold};
+
+/* --- what cannot be handled -------------------------------------------------------------- */
+
+static void refuse_at(enum crash_point point, const char *daemon)
+{
+    struct crash_slot slot = {.action = CRASH_REFUSE};
+
+    atomic_init(&slot.countdown, 1);
+    board_arm(daemon, point, &slot);
+}
+
+/* Of whom every consumer hears: an order, its payment, its mail. */
+static void given_a_new_buyer_with_a_card(struct plot *plot)
+{
+    given_a_new_buyer(plot);
+    plot->tenders = CARD_OF("pm_card_visa");
+}
+
+static void when_no_event_can_be_handled(struct plot *plot)
+{
+    refuse_at(CRASH_CONSUMER_HANDLED, plot->daemon);
+    when_bought(plot);
+}
+
+static struct answer parked_at(const struct plot *plot)
+{
+    const char *path = arena_printf(arena, "/parked-events?service=%s", plot->daemon);
+    return expect(admin_patiently("GET", path, NULL), 200);
+}
+
+static bool is_dead(struct answer parked)
+{
+    const struct json_node *state = node_at(parked, "events.0.state");
+    return state != NULL && strcmp(state->text, "PARKED_STATE_DEAD") == 0;
+}
+
+static struct answer retry(const struct plot *plot, struct answer parked)
+{
+    return admin_patiently("POST",
+                           arena_printf(arena, "/parked-events/%s/%s/resolve", plot->daemon,
+                                        text_at(parked, "events.0.id")),
+                           "{\"resolution\":\"PARKED_RESOLUTION_RETRY\"}");
+}
+
+/* The cause is gone. What still had attempts left heals by itself, for the rest there is the
+ * operator. */
+static void then_nothing_is_parked(struct plot *plot)
+{
+    int64_t deadline_us = clock_monotonic_us() + OPERATOR_MS * INT64_C(1000);
+    struct answer parked;
+
+    board_disarm(plot->daemon, CRASH_CONSUMER_HANDLED);
+    board_disarm(plot->daemon, CRASH_PARKED_HANDLED);
+    while (node_at(parked = parked_at(plot), "events.0") != NULL) {
+        ck_assert_msg(clock_monotonic_us() < deadline_us, "still parked after %d s: %s",
+                      OPERATOR_MS / 1000, parked.text);
+        if (is_dead(parked))
+            (void)retry(plot, parked);
+        usleep(OPERATOR_PAUSE_US);
+    }
+    then_mailed(plot);
+}
+
+const struct story PARKED = {"parked", given_a_new_buyer_with_a_card, when_no_event_can_be_handled,
+                             then_nothing_is_parked};
+
+static void when_no_attempt_succeeds(struct plot *plot)
+{
+    refuse_at(CRASH_PARKED_HANDLED, plot->daemon);
+    when_no_event_can_be_handled(plot);
+}
+
+const struct story PARKED_AGAIN = {"parked_again", given_a_new_buyer_with_a_card,
+                                   when_no_attempt_succeeds, then_nothing_is_parked};
+
+static void when_an_operator_tries_again(struct plot *plot)
+{
+    int64_t deadline_us = clock_monotonic_us() + OPERATOR_MS * INT64_C(1000);
+    struct answer parked;
+
+    when_no_attempt_succeeds(plot);
+    while (!is_dead(parked = parked_at(plot))) {
+        ck_assert_msg(clock_monotonic_us() < deadline_us, "not given up after %d s: %s",
+                      OPERATOR_MS / 1000, parked.text);
+        usleep(OPERATOR_PAUSE_US);
+    }
+    board_disarm(plot->daemon, CRASH_PARKED_HANDLED);
+    struct answer retried = retry(plot, parked);
+    ck_assert_msg(retried.status / 100 == 2 || retried.status == 404, // 404: that fast
+                  "trying again: %ld %s", retried.status, retried.text);
+}
+
+const struct story PARKED_DEAD = {"parked_dead", given_a_new_buyer_with_a_card,
+                                  when_an_operator_tries_again, then_nothing_is_parked};
+
+/* --- caches ------------------------------------------------------------------------------ */
 
 /* Both gateways and both carts remember prices. */
 static void given_a_shown_product(struct plot *plot)

@@ -23,7 +23,8 @@ struct story {
 };
 
 extern const struct story SALE, CARD, DECLINED, TWO_CARDS, SHORT, CANCELLED, BANK, RESUMED, EXPIRED,
-    ADD_LINE, IMPORT, MAIL, RELAY_ANEW, RELAY_STOPPED, CONSUMER_STOPPED, REPRICED;
+    ADD_LINE, IMPORT, MAIL, RELAY_ANEW, RELAY_STOPPED, CONSUMER_STOPPED, REPRICED, PARKED,
+    PARKED_AGAIN, PARKED_DEAD;
 
 /* Once, before all: what every story sells. */
 void stories_begin(void);

@@ -23,9 +23,10 @@ enum crash_point {
 };
 
 enum crash_action {
-    CRASH_KILL,  /* SIGKILL to itself */
-    CRASH_ERROR, /* answers UNAVAILABLE, as if the call before it had failed */
-    CRASH_DELAY, /* stalls longer than a short lease */
+    CRASH_KILL,   /* SIGKILL to itself */
+    CRASH_ERROR,  /* answers UNAVAILABLE, as if the call before it had failed */
+    CRASH_DELAY,  /* stalls longer than a short lease */
+    CRASH_REFUSE, /* answers INTERNAL to whoever comes until it is disarmed: no repetition helps */
 };
 
 enum { CRASH_SUBJECT_MAX = 63, CRASH_DELAY_MS = 5000 };
