@@ -1,6 +1,7 @@
 /* dead_letter.c - what nobody could handle goes to a topic of its own, with its history in headers.
  *
- * It is an outbox row like any event: only the relay produces. */
+ * It is an outbox row like any event: only the relay produces. Its own id is a header of its own:
+ * the event's stays, and an event that was tried again may end here twice. */
 #include "common/clock.h"
 #include "consuming.h"
 #include "events/headers.h"
@@ -23,6 +24,7 @@ struct status dead_letter_add(struct events *self, struct db_tx *tx, const struc
     buffer_init(&headers, arena, record->headers.length + 512);
     if (record->headers.length <= DEAD_LETTER_HEADERS_MAX)
         buffer_append(&headers, record->headers.data, record->headers.length);
+    headers_append(&headers, "dlq-id", uuid_text(arena, row.id));
     headers_append(&headers, "dlq-consumer", self->consumer);
     headers_append(&headers, "dlq-topic", record->topic);
     headers_append(&headers, "dlq-partition", arena_printf(arena, "%" PRId64, record->partition));

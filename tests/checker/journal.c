@@ -275,7 +275,9 @@ static bool read_on(struct audit *audit, struct journal *journal)
 static void keep_record(struct journal *journal, const rd_kafka_message_t *message)
 {
     struct record *record = arena_new(journal->arena, struct record);
-    const char *id = header(journal, message, "ce_id");
+    const char *letter =
+        header(journal, message, "dlq-id"); /* about whatever could not be handled */
+    const char *id = letter != NULL ? letter : header(journal, message, "ce_id");
     const char *sequence = header(journal, message, "ce_sequence");
 
     *record = (struct record){
@@ -290,8 +292,9 @@ static void keep_record(struct journal *journal, const rd_kafka_message_t *messa
     record->id = id ? id
                     : arena_printf(journal->arena, "%s/%" PRId64 "/%" PRId64, record->topic,
                                    record->part, record->offset);
-    record->is_malformed = id == NULL || *record->type == '\0' ||
-                           !str_to_int64(str_or_empty(sequence), &record->sequence);
+    record->is_malformed = (!str_to_int64(str_or_empty(sequence), &record->sequence) ||
+                            id == NULL || *record->type == '\0') &&
+                           letter == NULL;
     digest_of(message, record->digest);
     record->first = journal_find(journal, record->id);
     if (record->first == NULL)

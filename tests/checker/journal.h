@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct record {
-    const char *id, *type, *source, *topic; /* ce_id, ce_type, ce_source */
+    const char *id, *type, *source, *topic; /* ce_id or dlq-id, ce_type, ce_source */
     const char *key;                        /* in hex */
     int64_t sequence, part, offset;
     uint8_t digest[32];   /* SHA-256 of key, headers and payload, as the outbox has them */

@@ -42,7 +42,8 @@ const struct invariant TOPICS[] = {
     },
     {
         .name = "topic-envelope",
-        .meaning = "every record is a CloudEvent with an id, a type and a sequence",
+        .meaning =
+            "every record but a dead letter is a CloudEvent with an id, a type and a sequence",
         .sources = SOURCE_TOPICS,
         .check = check_envelopes,
     },

@@ -170,6 +170,15 @@ START_TEST(a_skipped_record_lets_its_key_go_on)
 }
 END_TEST
 
+static bool is_in_the_outbox(struct uuid letter)
+{
+    char id[UUID_TEXT_LENGTH + 1], sql[160];
+
+    uuid_format(letter, id);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM shop.outbox WHERE event_id = '%s'", id);
+    return world_number(w, sql) == 1;
+}
+
 START_TEST(poison_goes_to_the_dead_letters_at_once)
 {
     struct produced poison = {.key = uuid_v7(), .payload = "no event", .payload_length = 8};
@@ -198,7 +207,8 @@ START_TEST(poison_goes_to_the_dead_letters_at_once)
         struct seen_list dead = world_read(w, "shop.dlq.v1", 1, 2);
         found = 0;
         for (size_t i = 0; i < dead.count; i++)
-            found += strcmp(dead.items[i].reason, "EVENT_MALFORMED") == 0 &&
+            found += is_in_the_outbox(dead.items[i].letter) &&
+                     strcmp(dead.items[i].reason, "EVENT_MALFORMED") == 0 &&
                      (uuid_equal(dead.items[i].key, garbled.key) || dead.items[i].type[0] == '\0');
     }
     ck_assert_int_ge(found, 2);

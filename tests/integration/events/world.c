@@ -472,6 +472,8 @@ static struct seen to_seen(const rd_kafka_message_t *message)
     if (rd_kafka_header_get_last(headers, "ce_sequence", &value, &size) ==
         RD_KAFKA_RESP_ERR_NO_ERROR)
         seen.sequence = strtoll(value, NULL, 10);
+    if (rd_kafka_header_get_last(headers, "dlq-id", &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        uuid_parse(value, &seen.letter);
     if (rd_kafka_header_get_last(headers, "dlq-reason", &value, &size) ==
         RD_KAFKA_RESP_ERR_NO_ERROR)
         snprintf(seen.reason, sizeof seen.reason, "%s", (const char *)value);

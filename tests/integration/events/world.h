@@ -71,6 +71,7 @@ void world_produce(struct world *world, const struct produced *record);
 /* A record of the topic, copied. */
 struct seen {
     struct uuid id, key;
+    struct uuid letter; /* a dead letter's own id */
     int64_t sequence, number;
     char type[80];
     char reason[80]; /* of a dead letter */
