@@ -28,6 +28,14 @@ int64_t wire_time_us(const Google__Protobuf__Timestamp *time)
     return time == NULL ? 0 : time->seconds * US_PER_SECOND + time->nanos / 1000;
 }
 
+Google__Protobuf__Timestamp *wire_time_first(Google__Protobuf__Timestamp *a,
+                                             Google__Protobuf__Timestamp *b)
+{
+    if (a == NULL || b == NULL)
+        return a == NULL ? b : a;
+    return wire_time_us(a) <= wire_time_us(b) ? a : b;
+}
+
 Common__V1__Money *wire_money(struct arena *arena, struct money amount)
 {
     Common__V1__Money *money = arena_new(arena, Common__V1__Money);

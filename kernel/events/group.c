@@ -16,7 +16,8 @@ enum {
     POLL_RECORDS_MAX = 1000,
     LAG_INTERVAL_US = 5 * 1000 * 1000,
     WATERMARK_TIMEOUT_MS = 5000,
-    HINT_TIMEOUT_MS = 5000,
+    HINT_TIMEOUT_MS = 2000,
+    HINTS_US = 60 * 1000 * 1000,
     /* Unwanted records move no position by themselves, but after so many they do. */
     UNFENCED_MAX = 1000,
     /* Handlers may be slow; who does not poll for max.poll.interval loses its partitions. */
@@ -43,8 +44,9 @@ struct group {
     struct ctx boot;                          /* topic names */
     struct ctx records;                       /* the batch at hand */
     struct ctx work;                          /* one attempt */
-    rd_kafka_topic_partition_list_t *awaited; /* assigned, without an offset yet; else NULL */
-    struct arena *assign;                     /* partitions of the present assignment */
+    rd_kafka_topic_partition_list_t *awaited; /* ours, with offsets to ask for yet; else NULL */
+    int64_t awaited_until_us;
+    struct arena *assign; /* partitions of the present assignment */
     struct partition *partitions;
     size_t partition_count;
     const char *const *topics;
@@ -73,7 +75,7 @@ static void hold(struct group *group, struct partition *partition, struct status
 static void set_paused(struct group *group, struct partition *partition, bool is_paused);
 static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
-static void take_over(struct group *group, rd_kafka_topic_partition_list_t *list);
+static void find_positions(struct group *group, rd_kafka_topic_partition_list_t *list);
 static int64_t start_offset(struct group *group, const struct inbox_position *position);
 static void begin(struct group *group);
 static bool take_hints(struct group *group, rd_kafka_topic_partition_list_t *list);
@@ -169,6 +171,7 @@ static void *run(void *opaque)
             measure_lag(group);
     }
     rd_kafka_consumer_close(group->kafka); /* revokes, which commits and forgets */
+    give_up(group);                        /* who was still asking for offsets is not revoked */
     return NULL;
 }
 
@@ -408,9 +411,10 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
 
     give_up(group);
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        take_over(group, list);
-        rd_kafka_assign(kafka, NULL);
+        find_positions(group, list);
+        rd_kafka_assign(kafka, NULL); /* lets close() end before the offsets are known */
         group->awaited = rd_kafka_topic_partition_list_copy(list);
+        group->awaited_until_us = clock_monotonic_us() + HINTS_US;
         begin(group);
         return;
     }
@@ -421,7 +425,7 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
     log_info(NULL, "partitions_revoked", LOG_INT("count", list->cnt));
 }
 
-static void take_over(struct group *group, rd_kafka_topic_partition_list_t *list)
+static void find_positions(struct group *group, rd_kafka_topic_partition_list_t *list)
 {
     const struct inbox_position *positions = NULL;
     size_t position_count = 0;
@@ -440,15 +444,21 @@ static void take_over(struct group *group, rd_kafka_topic_partition_list_t *list
                 list->elems[i].offset = start_offset(group, &positions[j]);
 }
 
-/* Nothing is assigned without an offset. librdkafka would ask for it, but only once: a coordinator
- * that is just coming up refuses the question, and the partition is ours and never fetched (its
- * issue 5586). Asked again in each round until it is known or the partitions are revoked. */
+/* Partitions are assigned with their offsets. librdkafka would ask for those by itself, but only
+ * once: a coordinator that is just coming up refuses the question, and the partition is ours and
+ * never fetched (its issue 5586). So we ask, in each round until all are known. Meanwhile a
+ * rebalance of the group waits for us; what has no answer after a minute is left to librdkafka. */
 static void begin(struct group *group)
 {
     rd_kafka_topic_partition_list_t *list = group->awaited;
 
-    if (!take_hints(group, list))
+    if (group->events->is_stopping)
         return;
+    if (!take_hints(group, list)) {
+        if (clock_monotonic_us() < group->awaited_until_us)
+            return;
+        log_error(NULL, "offsets_not_told", LOG_INT("count", list->cnt));
+    }
     arena_reset(group->assign);
     group->partitions = arena_array(group->assign, struct partition, (size_t)list->cnt);
     group->partition_count = (size_t)list->cnt;
@@ -466,29 +476,31 @@ static void begin(struct group *group)
     group->awaited = NULL;
 }
 
-/* Where Kafka's hint says, for those without a position. */
+/* Where Kafka's hint says, for those without a position; false when one is not known yet. */
 static bool take_hints(struct group *group, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(list->cnt);
-    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t refusal = RD_KAFKA_RESP_ERR_NO_ERROR;
 
     for (int i = 0; i < list->cnt; i++)
         if (list->elems[i].offset == RD_KAFKA_OFFSET_INVALID)
             rd_kafka_topic_partition_list_add(asked, list->elems[i].topic,
                                               list->elems[i].partition);
     if (asked->cnt > 0)
-        error = rd_kafka_committed(group->kafka, asked, HINT_TIMEOUT_MS);
-    for (int i = 0; i < asked->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
-        error = asked->elems[i].err;
-    for (int i = 0; i < asked->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        refusal = rd_kafka_committed(group->kafka, asked, HINT_TIMEOUT_MS);
+    bool is_answered = refusal == RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; i < asked->cnt && is_answered; i++) {
         const rd_kafka_topic_partition_t *hint = &asked->elems[i];
-        rd_kafka_topic_partition_list_find(list, hint->topic, hint->partition)->offset =
-            hint->offset >= 0 ? hint->offset : RD_KAFKA_OFFSET_BEGINNING;
+        if (hint->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            refusal = hint->err;
+        else
+            rd_kafka_topic_partition_list_find(list, hint->topic, hint->partition)->offset =
+                hint->offset >= 0 ? hint->offset : RD_KAFKA_OFFSET_BEGINNING;
     }
     rd_kafka_topic_partition_list_destroy(asked);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-        log_warn(NULL, "offsets_unknown", LOG_STR("error", rd_kafka_err2str(error)));
-    return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (refusal != RD_KAFKA_RESP_ERR_NO_ERROR)
+        log_warn(NULL, "offsets_unknown", LOG_STR("error", rd_kafka_err2str(refusal)));
+    return refusal == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* The position, unless the broker no longer has it (retention was shorter than our absence: events

@@ -33,7 +33,12 @@ const struct db_stmt OUTBOX_INSERT_MANY = {
            "  ORDER BY row.position",
 };
 
-struct gathered;
+/* Everything that a transaction publishes is one statement, sent with its commit. */
+struct gathered {
+    struct outbox_record *records;
+    struct db_bytes *keys;
+    size_t count, capacity;
+};
 
 static struct status send(struct db_tx *tx, void *gathered);
 static struct status send_one(struct db_tx *tx, const struct outbox_record *record,
@@ -52,13 +57,6 @@ struct status outbox_add(struct db_tx *tx, const struct event_kind *kind, struct
     TRY(outbox_encode(db_ctx(tx), kind, key, sequence, body, &record));
     return outbox_insert(tx, &record, (struct db_bytes){key.bytes, sizeof key.bytes});
 }
-
-/* Everything that a transaction publishes is one statement, sent with its commit. */
-struct gathered {
-    struct outbox_record *records;
-    struct db_bytes *keys;
-    size_t count, capacity;
-};
 
 struct status outbox_insert(struct db_tx *tx, const struct outbox_record *record,
                             struct db_bytes key)

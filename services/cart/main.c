@@ -29,9 +29,10 @@ static const struct config_field CONFIG[] = {
     {"CART_ABANDONED_INTERVAL", CONFIG_DURATION_MS, FIELD(abandoned_interval_ms), "10s", 20,
      3600000, .doc = "how often abandoned carts are looked for"},
     {"CART_MEMORY", CONFIG_BYTES, FIELD(memory_bytes), "8MiB", 65536, 4294967296,
-     .doc = "how much of catalog's answers and of quotes is remembered"},
+     .doc = "how much of catalog's and pricing's answers and of quotes is remembered"},
     {"CART_MEMORY_TTL", CONFIG_DURATION_MS, FIELD(memory_ttl_ms), "10s", 10, 3600000,
-     .doc = "longest life of what is remembered when no event ends it"},
+     .doc = "longest life of an answer that is remembered when no event ends it; a quote made of "
+            "such: twice"},
     {"CART_RECOVERY", CONFIG_BOOL, FIELD(sends_recovery), "false",
      .doc = "send a mail to the owner of an abandoned cart"},
     {0},

@@ -15,6 +15,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+static const Pricing__V1__TaxInclusion UNTOLD =
+    PRICING__V1__TAX_INCLUSION__TAX_INCLUSION_UNSPECIFIED;
+
 /* The question, and under which key each part of the answer is remembered. */
 struct prices {
     Pricing__V1__CalculateRequest request;
@@ -50,12 +53,19 @@ static Pricing__V1__ShippingLine *shipping_line(struct ctx *ctx,
     return line;
 }
 
-/* The texts that anybody may choose come with their lengths, so no two contexts share a key. */
+/* What anybody may have typed goes into a key as its digest. */
+static const char *digest(struct ctx *ctx, const char *text)
+{
+    static const struct uuid TEXTS = {{0x2e, 0x91, 0x5c, 0x04, 0x7b, 0x3d, 0x4c, 0x68, 0xa9, 0x10,
+                                       0xf3, 0x6e, 0x58, 0xc2, 0xd7, 0x4a}};
+    return str_is_empty(text) ? "" : uuid_text(ctx->arena, uuid_v5(TEXTS, text, strlen(text)));
+}
+
 static const char *context_key(struct ctx *ctx, const Pricing__V1__PriceContext *context)
 {
-    return arena_printf(ctx->arena, "%s %s %s %zu:%s %zu:%s", context->channel_id,
-                        context->currency_code, context->country_code, strlen(context->region),
-                        context->region, strlen(context->customer_group), context->customer_group);
+    return arena_printf(ctx->arena, "%s %s %s %s %s", context->channel_id, context->currency_code,
+                        context->country_code, digest(ctx, context->region),
+                        digest(ctx, context->customer_group));
 }
 
 static void add_line(struct ctx *ctx, const Cart__V1__CartLine *from,
@@ -116,15 +126,6 @@ static void keep(struct ctx *ctx, const struct prices *prices,
         memory_keep_price(ctx, prices->shipping_key, part, asked_at_us);
 }
 
-/* A part that ends by itself ends the whole. */
-static void end_with(const Pricing__V1__PriceBreakdown *part, Pricing__V1__PriceBreakdown *whole)
-{
-    const int64_t end_us = wire_time_us(part->valid_until);
-    const int64_t known_us = wire_time_us(whole->valid_until);
-    if (end_us != 0 && (known_us == 0 || end_us < known_us))
-        whole->valid_until = part->valid_until;
-}
-
 static bool recall_line(struct ctx *ctx, const struct prices *prices, size_t line,
                         Pricing__V1__PriceBreakdown **whole)
 {
@@ -137,7 +138,7 @@ static bool recall_line(struct ctx *ctx, const struct prices *prices, size_t lin
         return false; // pricing says which of them cannot be sold together
     part->lines[0]->line_id = prices->request.lines[line]->line_id;
     (*whole)->lines[(*whole)->n_lines++] = part->lines[0];
-    end_with(part, *whole);
+    (*whole)->valid_until = wire_time_first((*whole)->valid_until, part->valid_until);
     return true;
 }
 
@@ -155,11 +156,23 @@ static const Pricing__V1__PriceBreakdown *recall(struct ctx *ctx, const struct p
         if (!part)
             return NULL;
         whole->shipping = part->shipping;
-        end_with(part, whole);
+        whole->valid_until = wire_time_first(whole->valid_until, part->valid_until);
     }
-    whole->at = wire_time(ctx->arena, clock_now_us());
+    whole->at = wire_time(ctx->arena, clock_now_us()); // a checkout's freeze has the database's
     breakdown_sum_up(ctx->arena, whole);
     return whole;
+}
+
+/* While daemons are exchanged an older pricing may answer, which tells no rates by line: discounts
+ * could not be taken off rightly. Its successor is asked by the next try. */
+static struct status check_rates(struct ctx *ctx, const Pricing__V1__PriceBreakdown *breakdown)
+{
+    bool is_told = !breakdown->shipping || breakdown->shipping->tax_inclusion != UNTOLD;
+    for (size_t i = 0; i < breakdown->n_lines; i++)
+        is_told = is_told && breakdown->lines[i]->tax_inclusion != UNTOLD;
+    if (is_told)
+        return status_ok();
+    return ctx_fail(ctx, &ERROR_UNAVAILABLE, "pricing is older than cart: it tells no rates");
 }
 
 struct status quote_prices(struct ctx *ctx, const Cart__V1__Cart *cart, enum quote_use use,
@@ -174,6 +187,7 @@ struct status quote_prices(struct ctx *ctx, const Cart__V1__Cart *cart, enum quo
     if (*ret_breakdown)
         return status_ok();
     TRY(pricing_v1_calculate(ctx, &prices.request, &reply));
+    TRY(check_rates(ctx, reply->breakdown));
     keep(ctx, &prices, reply->breakdown, asked_at_us);
     *ret_breakdown = reply->breakdown;
     return status_ok();

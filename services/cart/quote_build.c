@@ -269,8 +269,9 @@ static void build_taxes(struct builder *builder, Cart__V1__Quote *quote)
     }
 }
 
-static void build_totals(const Pricing__V1__PriceBreakdown *breakdown, Cart__V1__Quote *quote)
+static void build_totals(const struct quote_parts *parts, Cart__V1__Quote *quote)
 {
+    const Pricing__V1__PriceBreakdown *breakdown = parts->breakdown;
     quote->currency_exponent = breakdown->currency_exponent;
     quote->subtotal_minor = breakdown->subtotal_minor;
     quote->discount_minor = breakdown->discount_minor;
@@ -279,7 +280,7 @@ static void build_totals(const Pricing__V1__PriceBreakdown *breakdown, Cart__V1_
     quote->tax_minor = breakdown->tax_minor;
     quote->total_minor = breakdown->gross_minor;
     quote->at = breakdown->at;
-    quote->valid_until = breakdown->valid_until;
+    quote->valid_until = wire_time_first(breakdown->valid_until, parts->evaluation->valid_until);
     quote->prices_include_tax =
         breakdown->tax_inclusion == PRICING__V1__TAX_INCLUSION__TAX_INCLUSION_GROSS;
 }
@@ -301,5 +302,5 @@ void quote_build(struct arena *arena, Cart__V1__Cart *cart, const struct quote_p
     build_adjustments(&builder, quote);
     build_unapplied(&builder, quote);
     build_taxes(&builder, quote);
-    build_totals(parts->breakdown, quote);
+    build_totals(parts, quote);
 }

@@ -39,7 +39,7 @@ struct locked_checkout {
     const char *order_number;     /* with LOCK_WITH_NUMBER: a fresh one */
 };
 
-/* ret_checkout has the nil id when a rival was in the way. */
+/* ret_checkout has the nil id when a rival was in the way; then ret_accounts is not set. */
 struct status store_add_checkout(struct db_tx *tx, const struct checkout *checkout,
                                  int64_t lease_ms, int64_t ttl_ms,
                                  struct account_list *ret_accounts, struct checkout *ret_checkout);

@@ -31,7 +31,9 @@ static const struct db_stmt ADD_CHECKOUT = {
            " ON CONFLICT DO NOTHING RETURNING " CHECKOUT_COLUMNS ACCOUNT_EPOCH,
 };
 
-/* By enum lock_extra. */
+/* By enum lock_extra. Gaps are fine: an order number is a name, not a count, and never a
+ * credential.
+ */
 static const struct db_stmt LOCK_CHECKOUT[] = {
     [LOCK_ALONE] = {.name = "lock_checkout",
                     .in = "u",
@@ -164,13 +166,10 @@ static const struct db_stmt ADD_ACCOUNT = {
     .name = "add_provider_account",
     .in = "ttifT",
     .out = "",
-    .sql = "WITH added AS (INSERT INTO orders.provider_account (code, provider, capture_policy,"
-           " is_active, currency_codes) VALUES ($1, $2, $3, $4, $5)"
-           " ON CONFLICT (code) DO NOTHING RETURNING code)"
-           " UPDATE orders.account_epoch SET epoch = epoch + 1 FROM added",
+    .sql = "INSERT INTO orders.provider_account (code, provider, capture_policy, is_active,"
+           " currency_codes) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (code) DO NOTHING",
 };
 
-/* Gaps are fine: an order number is a name, not a count, and never a credential. */
 const struct db_stmt *const STORE_CHECKOUT_STATEMENTS[] = {
     &ADD_CHECKOUT,
     &LOCK_CHECKOUT[LOCK_ALONE],

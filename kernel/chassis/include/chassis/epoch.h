@@ -26,7 +26,8 @@ struct epoch_kind {
 
 void epoch_slot_close(struct epoch_slot *slot); /* when the daemon stops */
 
-/* The rows of that epoch if they are in memory; false when they have to be loaded. */
+/* The rows of that epoch if they are in memory, without a look at the database; false when they are
+ * not. Whoever names the epoch answers for it: the rows may have changed since. */
 bool epoch_rows_known(struct ctx *ctx, struct epoch_slot *slot, int64_t epoch,
                       const void **ret_rows);
 

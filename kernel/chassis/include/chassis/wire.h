@@ -15,6 +15,9 @@
 /* 0 microseconds is "unset": a NULL message, and back. */
 Google__Protobuf__Timestamp *wire_time(struct arena *arena, int64_t time_us);
 int64_t wire_time_us(const Google__Protobuf__Timestamp *time);
+/* The earlier of two ends, of which NULL is none. */
+Google__Protobuf__Timestamp *wire_time_first(Google__Protobuf__Timestamp *a,
+                                             Google__Protobuf__Timestamp *b);
 
 Common__V1__Money *wire_money(struct arena *arena, struct money amount);
 /* NULL is no money at all: zero without a currency. */
