@@ -32,7 +32,21 @@ START_TEST(what_a_checkout_freezes_is_never_remembered)
 }
 END_TEST
 
-START_TEST(a_change_is_priced_with_the_prices_of_now)
+START_TEST(a_change_costs_what_is_known_until_something_changes)
+{
+    given_shop();
+    const char *id = given_cart();
+    given_price(mug, 1200);
+    then_ok(asking(call_of(set_email), "{'cartId': '%s', 'email': 'a@b.example'}", id));
+    ck_assert_int_eq(said->quote->total_minor, 2000);
+
+    given_events_arrived();
+    then_ok(asking(call_of(set_email), "{'cartId': '%s', 'email': 'b@b.example'}", id));
+    ck_assert_int_eq(said->quote->total_minor, 2400);
+}
+END_TEST
+
+START_TEST(a_price_that_is_not_known_is_asked_for_with_all_others)
 {
     given_shop();
     const char *id = given_cart();
@@ -91,7 +105,8 @@ void memory_case(Suite *suite)
 
     tcase_add_test(memory, a_look_costs_nothing_until_something_changes);
     tcase_add_test(memory, what_a_checkout_freezes_is_never_remembered);
-    tcase_add_test(memory, a_change_is_priced_with_the_prices_of_now);
+    tcase_add_test(memory, a_change_costs_what_is_known_until_something_changes);
+    tcase_add_test(memory, a_price_that_is_not_known_is_asked_for_with_all_others);
     tcase_add_test(memory, a_version_that_lost_its_race_is_not_remembered);
     tcase_add_test(memory, a_gap_in_the_events_forgets_everything);
     tcase_add_test(memory, coupons_are_counted_anew_each_time);

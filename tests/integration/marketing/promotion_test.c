@@ -15,7 +15,7 @@ static struct status updating(Marketing__V1__Promotion *wanted, int64_t expected
 }
 
 /* One line of 10.00 EUR. */
-static const Marketing__V1__EvaluateResponse *evaluating(const char *code)
+static const Marketing__V1__EvaluateResponse *evaluating_of_epoch(const char *code, int64_t epoch)
 {
     struct ctx *ctx = world_ctx(marketing);
     Marketing__V1__EvaluateRequest req = MARKETING__V1__EVALUATE_REQUEST__INIT;
@@ -33,8 +33,14 @@ static const Marketing__V1__EvaluateResponse *evaluating(const char *code)
     req.lines = lines;
     req.n_coupon_codes = code ? 1 : 0;
     req.coupon_codes = &code;
+    req.promotions_epoch = epoch;
     then_ok(marketing_evaluate(ctx, &req, rep));
     return rep;
+}
+
+static const Marketing__V1__EvaluateResponse *evaluating(const char *code)
+{
+    return evaluating_of_epoch(code, 0);
 }
 
 START_TEST(a_promotion_reads_as_it_was_written_and_is_published)
@@ -49,6 +55,29 @@ START_TEST(a_promotion_reads_as_it_was_written_and_is_published)
     ck_assert_str_eq(rep.promotion->code, "ten");
     ck_assert_int_eq(rep.promotion->actions[0]->percentage->unscaled, 10);
     then_published_as_example("marketing", &marketing__v1__promotion_changed__schema);
+}
+END_TEST
+
+/* The caller heard of no change; one that never was in memory, or has a successor, is not used. */
+START_TEST(an_epoch_that_the_caller_names_is_not_asked_for_again)
+{
+    given_marketing();
+    Marketing__V1__Promotion *made;
+    then_ok(creating(promotion("ten"), &made));
+    const Marketing__V1__EvaluateResponse *first = evaluating(NULL);
+    made->actions[0]->percentage->unscaled = 20;
+    then_ok(updating(made, 1));
+
+    const Marketing__V1__EvaluateResponse *old = evaluating_of_epoch(NULL, first->promotions_epoch);
+    ck_assert_int_eq(old->adjustments[0]->amount_minor, 100);
+    ck_assert_int_eq(old->promotions_epoch, first->promotions_epoch);
+
+    const Marketing__V1__EvaluateResponse *now = evaluating(NULL);
+    ck_assert_int_eq(now->adjustments[0]->amount_minor, 200);
+    ck_assert_int_ne(now->promotions_epoch, first->promotions_epoch);
+    old = evaluating_of_epoch(NULL, first->promotions_epoch);
+    ck_assert_int_eq(old->adjustments[0]->amount_minor, 200);
+    ck_assert_int_eq(old->promotions_epoch, now->promotions_epoch);
 }
 END_TEST
 
@@ -148,6 +177,7 @@ void promotion_case(Suite *suite)
 
     tcase_add_test(tcase, a_promotion_reads_as_it_was_written_and_is_published);
     tcase_add_test(tcase, a_change_is_seen_by_the_next_evaluation);
+    tcase_add_test(tcase, an_epoch_that_the_caller_names_is_not_asked_for_again);
     tcase_add_test(tcase, a_coupon_opens_its_promotion);
     tcase_add_test(tcase, a_code_is_taken_once);
     tcase_add_test(tcase, what_does_not_compile_is_refused);
