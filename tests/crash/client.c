@@ -35,7 +35,7 @@ struct answer await(const char *path, const char *member, const char *wanted)
         ck_assert_msg(clock_monotonic_us() < deadline_us,
                       "%s of %s did not become %s within %d s; the last answer: %ld %s", member,
                       path, wanted, PATIENCE_MS / 1000, answer.status, answer.text);
-        if (answer.status == 0)
+        if (is_passing(answer))
             shop_turn();
         usleep(PAUSE_US);
     }

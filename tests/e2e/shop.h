@@ -66,8 +66,8 @@ const struct json_node *node_at(struct answer answer, const char *path); /* NULL
 struct answer expect(struct answer answer, long status);
 struct answer expect_problem(struct answer answer, long status, const char *reason);
 
-/* Polls until the member is `wanted`, at most 20 s. NULL: false, zero or absent, which JSON may all
- * say by leaving it out. */
+/* Polls, patiently, until the member is `wanted`, at most 20 s. NULL: false, zero or absent, which
+ * JSON may all say by leaving it out. */
 struct answer until(const char *path, const char *member, const char *wanted);
 struct answer admin_until(const char *path, const char *member, const char *wanted);
 struct answer mail_until(const char *address, const char *phrase); /* until a mail contains it */
