@@ -59,7 +59,11 @@ static void given_a_cart(struct plot *plot)
 static struct answer check_out(const void *what)
 {
     const struct plot *plot = what;
-    return when_tendering(plot->cart, plot->total, plot->tenders, plot->key);
+    struct answer answer = when_tendering(plot->cart, plot->total, plot->tenders, plot->key);
+
+    ck_assert_msg(answer.status != 409 || !is_passing(answer),
+                  "a buyer was told of somebody else's locks: %s", answer.text);
+    return answer;
 }
 
 static void when_bought(struct plot *plot)
