@@ -31,6 +31,7 @@ struct payment {
     const char *provider_reference, *action_url, *client_secret, *failure_reason;
     int64_t version;
     int64_t request_age_ms; /* since the current attempt was first sent; by the database's clock */
+    const struct payment_entry *unsaved; /* goes with the next store_put_payment() */
 };
 
 /* One line of the ledger. */
@@ -105,8 +106,10 @@ struct status store_load_payment(struct db_tx *tx, struct uuid id, bool for_upda
                                  struct payment *ret_payment);
 struct status store_find_payment_by_reference(struct db_tx *tx, const char *provider,
                                               const char *reference, struct uuid *ret_id);
-struct status store_put_payment(struct db_tx *tx, const struct payment *payment);
-struct status store_add_entry(struct db_tx *tx, const struct payment *payment,
+/* With the line of the ledger that waits for it, in one statement. */
+struct status store_put_payment(struct db_tx *tx, struct payment *payment);
+/* The line is written with the payment: whoever adds one saves the payment afterwards. */
+struct status store_add_entry(struct db_tx *tx, struct payment *payment,
                               const struct payment_fact *fact, const char *provider_key);
 /* ret_amount: what the last capture wanted, if it failed; else 0. */
 struct status store_sum_failed_captures(struct db_tx *tx, const struct payment *payment,

@@ -3,6 +3,8 @@
 
 #include "order.h"
 
+#include <string.h>
+
 #define PAYMENT_COLUMNS                                                                            \
     "id, checkout_id, order_id, number, account, provider, capture_policy, payment_method,"        \
     " return_url, currency_code, amount_minor, authorized_minor, capture_requested_minor,"         \
@@ -67,52 +69,70 @@ static const struct db_stmt FIND_PAYMENT = {
     .read_only = true,
 };
 
+#define PAYMENT_IN                                                                                 \
+    "uuuittittt"                                                                                   \
+    "iiiiiii"                                                                                      \
+    "iiiii"                                                                                        \
+    "ff"                                                                                           \
+    "tttti"
+#define ENTRY_IN "iiiuittt" /* kind, number, outcome, id, amount, key, reference, reason */
+
 /* Inserts or overwrites: who saves a payment holds its lock, or that of the checkout that has none
  * yet. What names the payment is never overwritten. */
+#define PUT_SQL                                                                                    \
+    "INSERT INTO orders.payment (id, checkout_id, order_id, number, account, provider,"            \
+    " capture_policy, payment_method, return_url, currency_code, amount_minor,"                    \
+    " authorized_minor, capture_requested_minor, captured_minor, refund_requested_minor,"          \
+    " refunded_minor, state, attempt, tries, capture_count, refund_count, void_count,"             \
+    " is_voiding, is_cancelled, provider_reference, action_url, client_secret,"                    \
+    " failure_reason, version, request_time)"                                                      \
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"         \
+    " $18::bigint, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,"                         \
+    " CASE WHEN $18::bigint > 0 THEN clock_timestamp() END)"                                       \
+    " ON CONFLICT (id) DO UPDATE SET order_id = excluded.order_id,"                                \
+    " account = excluded.account, provider = excluded.provider,"                                   \
+    " capture_policy = excluded.capture_policy, payment_method = excluded.payment_method,"         \
+    " return_url = excluded.return_url, amount_minor = excluded.amount_minor,"                     \
+    " authorized_minor = excluded.authorized_minor,"                                               \
+    " capture_requested_minor = excluded.capture_requested_minor,"                                 \
+    " captured_minor = excluded.captured_minor,"                                                   \
+    " refund_requested_minor = excluded.refund_requested_minor,"                                   \
+    " refunded_minor = excluded.refunded_minor, state = excluded.state,"                           \
+    " attempt = excluded.attempt, tries = excluded.tries,"                                         \
+    " capture_count = excluded.capture_count, refund_count = excluded.refund_count,"               \
+    " void_count = excluded.void_count, is_voiding = excluded.is_voiding,"                         \
+    " is_cancelled = excluded.is_cancelled,"                                                       \
+    " provider_reference = excluded.provider_reference, action_url = excluded.action_url,"         \
+    " client_secret = excluded.client_secret, failure_reason = excluded.failure_reason,"           \
+    " version = excluded.version, update_time = clock_timestamp(),"                                \
+    " request_time = CASE WHEN payment.attempt = excluded.attempt"                                 \
+    " THEN payment.request_time ELSE excluded.request_time END"
+
 static const struct db_stmt PUT_PAYMENT = {
     .name = "put_payment",
-    .in = "uuuittittt"
-          "iiiiiii"
-          "iiiii"
-          "ff"
-          "tttti",
+    .in = PAYMENT_IN,
     .out = "",
-    .sql = "INSERT INTO orders.payment (id, checkout_id, order_id, number, account, provider,"
-           " capture_policy, payment_method, return_url, currency_code, amount_minor,"
-           " authorized_minor, capture_requested_minor, captured_minor, refund_requested_minor,"
-           " refunded_minor, state, attempt, tries, capture_count, refund_count, void_count,"
-           " is_voiding, is_cancelled, provider_reference, action_url, client_secret,"
-           " failure_reason, version, request_time)"
-           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-           " $18::bigint, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,"
-           " CASE WHEN $18::bigint > 0 THEN clock_timestamp() END)"
-           " ON CONFLICT (id) DO UPDATE SET order_id = excluded.order_id,"
-           " account = excluded.account, provider = excluded.provider,"
-           " capture_policy = excluded.capture_policy, payment_method = excluded.payment_method,"
-           " return_url = excluded.return_url, amount_minor = excluded.amount_minor,"
-           " authorized_minor = excluded.authorized_minor,"
-           " capture_requested_minor = excluded.capture_requested_minor,"
-           " captured_minor = excluded.captured_minor,"
-           " refund_requested_minor = excluded.refund_requested_minor,"
-           " refunded_minor = excluded.refunded_minor, state = excluded.state,"
-           " attempt = excluded.attempt, tries = excluded.tries,"
-           " capture_count = excluded.capture_count, refund_count = excluded.refund_count,"
-           " void_count = excluded.void_count, is_voiding = excluded.is_voiding,"
-           " is_cancelled = excluded.is_cancelled,"
-           " provider_reference = excluded.provider_reference, action_url = excluded.action_url,"
-           " client_secret = excluded.client_secret, failure_reason = excluded.failure_reason,"
-           " version = excluded.version, update_time = clock_timestamp(),"
-           " request_time = CASE WHEN payment.attempt = excluded.attempt"
-           " THEN payment.request_time ELSE excluded.request_time END",
+    .sql = PUT_SQL,
+};
+
+#define ADD_ENTRY_SQL                                                                              \
+    "INSERT INTO orders.payment_entry (payment_id, kind, number, outcome, id, amount_minor,"       \
+    " provider_key, provider_reference, failure_reason)"
+
+/* A line of the ledger and the sums that it changes. */
+static const struct db_stmt PUT_PAYMENT_WITH_ENTRY = {
+    .name = "put_payment_with_entry",
+    .in = PAYMENT_IN ENTRY_IN,
+    .out = "",
+    .sql = "WITH entry AS (" ADD_ENTRY_SQL
+           " VALUES ($1, $30, $31, $32, $33, $34, $35, $36, $37) ON CONFLICT DO NOTHING) " PUT_SQL,
 };
 
 static const struct db_stmt ADD_ENTRY = {
     .name = "add_payment_entry",
-    .in = "uiiiuittt", /* payment, kind, number, outcome, id, amount, key, reference, reason */
+    .in = "u" ENTRY_IN,
     .out = "",
-    .sql = "INSERT INTO orders.payment_entry (payment_id, kind, number, outcome, id, amount_minor,"
-           " provider_key, provider_reference, failure_reason)"
-           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+    .sql = ADD_ENTRY_SQL " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
 };
 
 /* How many of a payment's captures failed, and how much the last one wanted: 0 when it did not
@@ -154,12 +174,29 @@ static const struct db_stmt PURGE_WEBHOOKS = {
 };
 
 const struct db_stmt *const STORE_PAYMENT_STATEMENTS[] = {
-    &LIST_PAYMENTS, &LIST_PAYMENTS_OF_MANY, &LOCK_PAYMENTS, &LOAD_PAYMENT,        &LOCK_PAYMENT,
-    &FIND_PAYMENT,  &PUT_PAYMENT,           &ADD_ENTRY,     &SUM_FAILED_CAPTURES, &FIND_WEBHOOK,
-    &ADD_WEBHOOK,   &PURGE_WEBHOOKS,        NULL,
+    &LIST_PAYMENTS,  &LIST_PAYMENTS_OF_MANY,
+    &LOCK_PAYMENTS,  &LOAD_PAYMENT,
+    &LOCK_PAYMENT,   &FIND_PAYMENT,
+    &PUT_PAYMENT,    &PUT_PAYMENT_WITH_ENTRY,
+    &ADD_ENTRY,      &SUM_FAILED_CAPTURES,
+    &FIND_WEBHOOK,   &ADD_WEBHOOK,
+    &PURGE_WEBHOOKS, NULL,
+};
+
+/* A line of the ledger that waits for its payment to be saved. */
+struct payment_entry {
+    struct uuid id;
+    struct payment_fact fact;
+    const char *provider_key, *provider_reference;
+};
+
+enum {
+    PAYMENT_PARAMETERS = sizeof PAYMENT_IN - 1,
+    ENTRY_PARAMETERS = sizeof ENTRY_IN - 1,
 };
 
 static struct payment read_payment(const struct db_rows *rows, size_t row);
+static void put_entry(const struct payment_entry *entry, struct db_value values[ENTRY_PARAMETERS]);
 
 struct db_call store_payments_call(const struct db_value *checkout_id, bool for_update)
 {
@@ -210,30 +247,79 @@ struct status store_find_payment_by_reference(struct db_tx *tx, const char *prov
     return status_ok();
 }
 
-struct status store_put_payment(struct db_tx *tx, const struct payment *p)
+struct status store_put_payment(struct db_tx *tx, struct payment *p)
 {
-    return db_later(
-        tx, &PUT_PAYMENT,
-        DB_ARGS(db_uuid(p->id), db_uuid(p->checkout_id), db_uuid_or_null(p->order_id),
-                db_int(p->number), db_text(p->account), db_text(p->provider),
-                db_int(p->capture_policy), db_text(p->payment_method), db_text(p->return_url),
-                db_text(p->currency_code), db_int(p->amount), db_int(p->authorized),
-                db_int(p->capture_requested), db_int(p->captured), db_int(p->refund_requested),
-                db_int(p->refunded), db_int(p->state), db_int(p->attempt), db_int(p->tries),
-                db_int(p->capture_count), db_int(p->refund_count), db_int(p->void_count),
-                db_bool(p->is_voiding), db_bool(p->is_cancelled), db_text(p->provider_reference),
-                db_text(p->action_url), db_text(p->client_secret), db_text(p->failure_reason),
-                db_int(p->version)));
+    const struct payment_entry *entry = p->unsaved;
+    const struct db_value payment[PAYMENT_PARAMETERS] = {
+        db_uuid(p->id),
+        db_uuid(p->checkout_id),
+        db_uuid_or_null(p->order_id),
+        db_int(p->number),
+        db_text(p->account),
+        db_text(p->provider),
+        db_int(p->capture_policy),
+        db_text(p->payment_method),
+        db_text(p->return_url),
+        db_text(p->currency_code),
+        db_int(p->amount),
+        db_int(p->authorized),
+        db_int(p->capture_requested),
+        db_int(p->captured),
+        db_int(p->refund_requested),
+        db_int(p->refunded),
+        db_int(p->state),
+        db_int(p->attempt),
+        db_int(p->tries),
+        db_int(p->capture_count),
+        db_int(p->refund_count),
+        db_int(p->void_count),
+        db_bool(p->is_voiding),
+        db_bool(p->is_cancelled),
+        db_text(p->provider_reference),
+        db_text(p->action_url),
+        db_text(p->client_secret),
+        db_text(p->failure_reason),
+        db_int(p->version),
+    };
+    struct db_value values[PAYMENT_PARAMETERS + ENTRY_PARAMETERS];
+
+    memcpy(values, payment, sizeof payment);
+    p->unsaved = NULL;
+    if (entry == NULL)
+        return db_later(tx, &PUT_PAYMENT, (struct db_args){values, PAYMENT_PARAMETERS});
+    put_entry(entry, values + PAYMENT_PARAMETERS);
+    return db_later(tx, &PUT_PAYMENT_WITH_ENTRY, (struct db_args){values, ARRAY_LEN(values)});
 }
 
-struct status store_add_entry(struct db_tx *tx, const struct payment *payment,
+struct status store_add_entry(struct db_tx *tx, struct payment *payment,
                               const struct payment_fact *fact, const char *provider_key)
 {
-    return db_later(tx, &ADD_ENTRY,
-                    DB_ARGS(db_uuid(payment->id), db_int(fact->kind), db_int(fact->number),
-                            db_int(fact->outcome), db_uuid(uuid_v7()), db_int(fact->amount),
-                            db_text(provider_key), db_text(payment->provider_reference),
-                            db_text(fact->failure_reason)));
+    struct db_value values[1 + ENTRY_PARAMETERS] = {db_uuid(payment->id)};
+    struct payment_entry *entry = arena_new(db_ctx(tx)->arena, struct payment_entry);
+    struct status status = status_ok();
+
+    if (payment->unsaved != NULL) { // two facts at once: only the last one waits for its payment
+        put_entry(payment->unsaved, values + 1);
+        status = db_later(tx, &ADD_ENTRY, (struct db_args){values, ARRAY_LEN(values)});
+    }
+    *entry = (struct payment_entry){.id = uuid_v7(),
+                                    .fact = *fact,
+                                    .provider_key = provider_key,
+                                    .provider_reference = payment->provider_reference};
+    payment->unsaved = entry;
+    return status;
+}
+
+static void put_entry(const struct payment_entry *entry, struct db_value values[ENTRY_PARAMETERS])
+{
+    const struct db_value columns[ENTRY_PARAMETERS] = {
+        db_int(entry->fact.kind),           db_int(entry->fact.number),
+        db_int(entry->fact.outcome),        db_uuid(entry->id),
+        db_int(entry->fact.amount),         db_text(entry->provider_key),
+        db_text(entry->provider_reference), db_text(entry->fact.failure_reason),
+    };
+
+    memcpy(values, columns, sizeof columns);
 }
 
 struct status store_sum_failed_captures(struct db_tx *tx, const struct payment *payment,

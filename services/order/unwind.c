@@ -97,7 +97,7 @@ static struct status bury(struct db_tx *tx, struct locked_checkout *locked)
     for (size_t i = 0; locked->payments.count == 0 && i < inputs->n_tenders; i++) {
         const struct account *account = account_find(
             &locked->accounts, inputs->tenders[i]->provider_account, checkout->currency_code);
-        const struct payment tombstone = {
+        struct payment tombstone = {
             .id = payment_id_of(checkout->id, (int64_t)i + 1),
             .checkout_id = checkout->id,
             .number = (int64_t)i + 1,
