@@ -112,6 +112,7 @@ static int find_descriptor(const struct http_guardian *guardian,
 static bool is_on_our_port(const struct http_guardian *guardian, int fd, bool want_listener);
 static bool is_registered(struct http_guardian *guardian, int fd);
 static char *own_stack_end(void);
+static void give_back_memory(struct http_worker *worker);
 
 struct http_guardian *http_guardian_create(struct daemon *daemon)
 {
@@ -176,6 +177,7 @@ struct http_worker *http_worker_add(struct http_guardian *guardian)
     worker->stack_end = own_stack_end();
     worker->fd = -1;
     pthread_mutex_init(&worker->lock, NULL);
+    give_back_memory(worker); // what starting a thread has touched
     guardian->worker_count = index + 1;
     pthread_mutex_unlock(&guardian->lock);
     return worker;
