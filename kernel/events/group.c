@@ -3,10 +3,10 @@
  * What was fetched and not yet handled is held per partition. A failure that only time can heal
  * pauses the partition with its records in hand, so nothing is sought back and the others go on.
  * Kafka's committed offset is a hint; inbox_position is the truth. */
+#include "group.h"
 #include "chassis/crash_point.h"
 #include "chassis/log.h"
 #include "common/clock.h"
-#include "kafka.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,38 +22,6 @@ enum {
     UNFENCED_MAX = 1000,
     /* Handlers may be slow; who does not poll for max.poll.interval loses its partitions. */
     ROUND_US = 60 * 1000 * 1000,
-};
-
-struct partition {
-    const char *topic;
-    int32_t number;
-    int64_t next_offset; /* -1: not known yet */
-    rd_kafka_message_t *pending[BATCH_RECORDS_MAX];
-    size_t count;
-    size_t bytes;
-    size_t unfenced;
-    int64_t attempts; /* failures of the first pending record */
-    int64_t retry_at_us;
-    bool is_paused;
-};
-
-struct group {
-    struct events *events;
-    rd_kafka_t *kafka;
-    pthread_t thread;
-    struct ctx boot;                          /* topic names */
-    struct ctx records;                       /* the batch at hand */
-    struct ctx work;                          /* one attempt */
-    rd_kafka_topic_partition_list_t *awaited; /* ours, with offsets to ask for yet; else NULL */
-    int64_t awaited_until_us;
-    struct arena *assign; /* partitions of the present assignment */
-    struct partition *partitions;
-    size_t partition_count;
-    const char *const *topics;
-    size_t topic_count;
-    int64_t yield_at_us; /* from then on the round ends with the record at hand */
-    int64_t drain_at_us;
-    int64_t lag_at_us;
 };
 
 static struct status subscribe(struct group *group, struct ctx *boot);
@@ -72,14 +40,11 @@ static struct status dead_letter(struct group *group, const struct record *recor
                                  struct status why);
 static void finish(struct group *group, struct partition *partition, size_t done);
 static void hold(struct group *group, struct partition *partition, struct status why);
-static void set_paused(struct group *group, struct partition *partition, bool is_paused);
 static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
 static void find_positions(struct group *group, rd_kafka_topic_partition_list_t *list);
 static int64_t start_offset(struct group *group, const struct inbox_position *position);
-static void begin(struct group *group);
 static bool take_hints(struct group *group, rd_kafka_topic_partition_list_t *list);
-static void give_up(struct group *group);
 static void measure_lag(struct group *group);
 
 struct status group_start(struct events *self, struct ctx *boot, struct group **ret_group)
@@ -156,7 +121,7 @@ static void *run(void *opaque)
     while (!self->is_stopping) {
         gather(group, wait_ms(group));
         if (group->awaited != NULL)
-            begin(group);
+            group_begin(group);
         group->yield_at_us = clock_monotonic_us() + ROUND_US;
         for (size_t i = 0; i < group->partition_count && !self->is_stopping; i++) {
             struct partition *partition = &group->partitions[i];
@@ -169,9 +134,11 @@ static void *run(void *opaque)
         }
         if (clock_monotonic_us() >= group->lag_at_us)
             measure_lag(group);
+        if (clock_monotonic_us() >= group->restart_at_us)
+            group_watch(group);
     }
     rd_kafka_consumer_close(group->kafka); /* revokes, which commits and forgets */
-    give_up(group);                        /* who was still asking for offsets is not revoked */
+    group_give_up(group);                  /* who was still asking for offsets is not revoked */
     return NULL;
 }
 
@@ -201,6 +168,7 @@ static bool keep(struct group *group, rd_kafka_message_t *message)
             continue;
         if (partition->count == BATCH_RECORDS_MAX)
             break; /* cannot happen: a full batch ends the round, a held one is paused */
+        partition->heard_us = clock_monotonic_us();
         partition->pending[partition->count++] = message;
         partition->bytes += message->len;
         return partition->count < BATCH_RECORDS_MAX && partition->bytes < BATCH_BYTES_MAX;
@@ -243,7 +211,7 @@ static void work_partition(struct group *group, struct partition *partition)
     if (status.code != STATUS_OK)
         hold(group, partition, status);
     else if (partition->is_paused)
-        set_paused(group, partition, false);
+        group_set_paused(group, partition, false);
 }
 
 /* *ret_done counts the leading records that are dealt with, whatever the answer. */
@@ -386,10 +354,10 @@ static void hold(struct group *group, struct partition *partition, struct status
     log_status(LOG_WARN, &group->work, "event_retried_later", why);
     metric_add(&EVENTS_RECORDS, OUTCOME_RETRIED, 1);
     if (!partition->is_paused)
-        set_paused(group, partition, true);
+        group_set_paused(group, partition, true);
 }
 
-static void set_paused(struct group *group, struct partition *partition, bool is_paused)
+void group_set_paused(struct group *group, struct partition *partition, bool is_paused)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 
@@ -409,13 +377,13 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
     struct events *self = opaque;
     struct group *group = self->group;
 
-    give_up(group);
+    group_give_up(group);
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         find_positions(group, list);
         rd_kafka_assign(kafka, NULL); /* lets close() end before the offsets are known */
         group->awaited = rd_kafka_topic_partition_list_copy(list);
         group->awaited_until_us = clock_monotonic_us() + HINTS_US;
-        begin(group);
+        group_begin(group);
         return;
     }
     crash_here(CRASH_CONSUMER_REVOKED, self->consumer);
@@ -448,7 +416,7 @@ static void find_positions(struct group *group, rd_kafka_topic_partition_list_t 
  * once: a coordinator that is just coming up refuses the question, and the partition is ours and
  * never fetched (its issue 5586). So we ask, in each round until all are known. Meanwhile a
  * rebalance of the group waits for us; what has no answer after a minute is left to librdkafka. */
-static void begin(struct group *group)
+void group_begin(struct group *group)
 {
     rd_kafka_topic_partition_list_t *list = group->awaited;
 
@@ -468,6 +436,7 @@ static void begin(struct group *group)
             .topic = arena_strdup(group->assign, item->topic),
             .number = item->partition,
             .next_offset = item->offset >= 0 ? item->offset : -1,
+            .heard_us = clock_monotonic_us(),
         };
     }
     rd_kafka_assign(group->kafka, list);
@@ -528,7 +497,7 @@ static int64_t start_offset(struct group *group, const struct inbox_position *po
     return low;
 }
 
-static void give_up(struct group *group)
+void group_give_up(struct group *group)
 {
     for (size_t i = 0; i < group->partition_count; i++)
         for (size_t j = 0; j < group->partitions[i].count; j++)
