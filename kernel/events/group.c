@@ -44,7 +44,9 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
 static void find_positions(struct group *group, rd_kafka_topic_partition_list_t *list);
 static int64_t start_offset(struct group *group, const struct inbox_position *position);
+static void begin(struct group *group);
 static bool take_hints(struct group *group, rd_kafka_topic_partition_list_t *list);
+static void give_up(struct group *group);
 static void measure_lag(struct group *group);
 
 struct status group_start(struct events *self, struct ctx *boot, struct group **ret_group)
@@ -121,7 +123,7 @@ static void *run(void *opaque)
     while (!self->is_stopping) {
         gather(group, wait_ms(group));
         if (group->awaited != NULL)
-            group_begin(group);
+            begin(group);
         group->yield_at_us = clock_monotonic_us() + ROUND_US;
         for (size_t i = 0; i < group->partition_count && !self->is_stopping; i++) {
             struct partition *partition = &group->partitions[i];
@@ -138,7 +140,7 @@ static void *run(void *opaque)
             group_watch(group);
     }
     rd_kafka_consumer_close(group->kafka); /* revokes, which commits and forgets */
-    group_give_up(group);                  /* who was still asking for offsets is not revoked */
+    give_up(group);                        /* who was still asking for offsets is not revoked */
     return NULL;
 }
 
@@ -377,20 +379,26 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
     struct events *self = opaque;
     struct group *group = self->group;
 
-    group_give_up(group);
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         find_positions(group, list);
-        rd_kafka_assign(kafka, NULL); /* lets close() end before the offsets are known */
-        group->awaited = rd_kafka_topic_partition_list_copy(list);
-        group->awaited_until_us = clock_monotonic_us() + HINTS_US;
-        group_begin(group);
+        group_take_over(group, rd_kafka_topic_partition_list_copy(list));
         return;
     }
+    give_up(group);
     crash_here(CRASH_CONSUMER_REVOKED, self->consumer);
     if (!rd_kafka_assignment_lost(kafka))
         (void)rd_kafka_commit(kafka, NULL, 0); /* a hint: inbox_position tells the next owner */
     rd_kafka_assign(kafka, NULL);
     log_info(NULL, "partitions_revoked", LOG_INT("count", list->cnt));
+}
+
+void group_take_over(struct group *group, rd_kafka_topic_partition_list_t *list)
+{
+    give_up(group);
+    rd_kafka_assign(group->kafka, NULL); /* lets close() end before the offsets are known */
+    group->awaited = list;
+    group->awaited_until_us = clock_monotonic_us() + HINTS_US;
+    begin(group);
 }
 
 static void find_positions(struct group *group, rd_kafka_topic_partition_list_t *list)
@@ -405,18 +413,19 @@ static void find_positions(struct group *group, rd_kafka_topic_partition_list_t 
         if (status.code != STATUS_OK) /* then Kafka's hint; the fence drops what was handled */
             log_status(LOG_WARN, &group->work, "positions_unknown", status);
     }
-    for (int i = 0; i < list->cnt; i++)
-        for (size_t j = 0; j < position_count; j++)
-            if (positions[j].partition == list->elems[i].partition &&
-                strcmp(positions[j].topic, list->elems[i].topic) == 0)
-                list->elems[i].offset = start_offset(group, &positions[j]);
+    for (size_t i = 0; i < position_count; i++) {
+        rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_find(
+            list, positions[i].topic, (int32_t)positions[i].partition);
+        if (item != NULL)
+            item->offset = start_offset(group, &positions[i]);
+    }
 }
 
 /* Partitions are assigned with their offsets. librdkafka would ask for those by itself, but only
  * once: a coordinator that is just coming up refuses the question, and the partition is ours and
  * never fetched (its issue 5586). So we ask, in each round until all are known. Meanwhile a
  * rebalance of the group waits for us; what has no answer after a minute is left to librdkafka. */
-void group_begin(struct group *group)
+static void begin(struct group *group)
 {
     rd_kafka_topic_partition_list_t *list = group->awaited;
 
@@ -497,7 +506,7 @@ static int64_t start_offset(struct group *group, const struct inbox_position *po
     return low;
 }
 
-void group_give_up(struct group *group)
+static void give_up(struct group *group)
 {
     for (size_t i = 0; i < group->partition_count; i++)
         for (size_t j = 0; j < group->partitions[i].count; j++)

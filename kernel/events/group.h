@@ -38,10 +38,9 @@ struct group {
 };
 
 /* group.c */
-/* Assigns what is awaited, with its offsets, or asks for those again in the next round. */
-void group_begin(struct group *group);
-/* Lets go of all partitions and of what was fetched of them. */
-void group_give_up(struct group *group);
+/* Instead of all partitions there are, and what was fetched of them, these from their offsets on:
+ * at once, or as soon as those without one are told it. The list becomes the group's. */
+void group_take_over(struct group *group, rd_kafka_topic_partition_list_t *list);
 void group_set_paused(struct group *group, struct partition *partition, bool is_paused);
 
 /* group_watch.c: begins the partitions anew when one is fetched no more. */

@@ -64,8 +64,5 @@ static void restart(struct group *group)
         rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset =
             first >= 0 ? first : RD_KAFKA_OFFSET_BEGINNING;
     }
-    group_give_up(group);
-    rd_kafka_assign(group->kafka, NULL);
-    group->awaited = list;
-    group_begin(group);
+    group_take_over(group, list);
 }

@@ -46,11 +46,11 @@ static bool recall(struct ctx *ctx, const Marketing__V1__EvaluateRequest *req,
     struct marketing *self = ctx_state(ctx);
     const void *set;
 
-    *ret_facts =
-        (struct evaluation_facts){.epoch = req->promotions_epoch, .now_us = clock_now_us()};
     if (req->promotions_epoch == 0 || req->n_coupon_codes > 0 ||
         !epoch_rows_known(ctx, &self->promotions, req->promotions_epoch, &set))
         return false;
+    *ret_facts =
+        (struct evaluation_facts){.epoch = req->promotions_epoch, .now_us = clock_now_us()};
     *ret_set = set;
     return true;
 }

@@ -379,11 +379,22 @@ START_TEST(a_restarted_server_is_reached_over_a_new_connection)
 }
 END_TEST
 
+/* What a peer that is no daemon of ours answers. */
+static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Type: application/proto\r\n"
+                             "Content-Length: 0\r\n\r\n";
+
+static void given_peer(struct trap *peer, void *(*serve)(void *))
+{
+    trap_open(peer, false);
+    listen(peer->fd, 16);
+    peer->is_listening = true;
+    pthread_create(&peer->thread, NULL, serve, peer);
+    connect_friend("1", peer->port, 0);
+}
+
 /* A daemon that dies between two calls: its kept connection ends, and its successor listens. */
 static void *answer_once_a_connection(void *closure)
 {
-    static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Type: application/proto\r\n"
-                                 "Content-Length: 0\r\n\r\n";
     struct trap *trap = closure;
     char bytes[4096];
 
@@ -402,11 +413,7 @@ START_TEST(a_connection_that_ended_while_idle_costs_no_call_whatever_its_method)
 {
     struct trap peer;
 
-    trap_open(&peer, false);
-    listen(peer.fd, 16);
-    peer.is_listening = true;
-    pthread_create(&peer.thread, NULL, answer_once_a_connection, &peer);
-    connect_friend("1", peer.port, 0);
+    given_peer(&peer, answer_once_a_connection);
     for (int i = 0; i < ENDINGS; i++) {
         struct rpc_call call = call_of(&ECHO_SAY, "X"); /* not idempotent, but never sent */
         struct status status = rpc_call_one(&ctx, &call);
@@ -421,8 +428,6 @@ END_TEST
 /* A daemon that dies at work: of each connection the second request is read, and never answered. */
 static void *die_at_the_second(void *closure)
 {
-    static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Type: application/proto\r\n"
-                                 "Content-Length: 0\r\n\r\n";
     struct trap *trap = closure;
     char bytes[4096];
 
@@ -445,11 +450,7 @@ START_TEST(what_left_over_a_kept_connection_is_sent_again_only_when_repeatable)
     static const char *const WORDS[] = {"X", ""}; /* with a body and without one */
     struct trap peer;
 
-    trap_open(&peer, false);
-    listen(peer.fd, 16);
-    peer.is_listening = true;
-    pthread_create(&peer.thread, NULL, die_at_the_second, &peer);
-    connect_friend("1", peer.port, 0);
+    given_peer(&peer, die_at_the_second);
     for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
         peer.visits = 0;
         struct rpc_call first = call_of(&ECHO_SAY, WORDS[i]);
