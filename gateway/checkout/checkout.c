@@ -1,7 +1,8 @@
 /* checkout.c - the checkout: steps and their compensations, side by side.
  *
  * States live in order's checkout row. A step is pending while the row has not passed the state
- * that the step leads to. Everything after the pivot is driven by order's events. */
+ * that the step leads to. The last step is the pivot: what it authorized is voided until the order
+ * is placed, and everything after that is driven by order's events. */
 #include "checkout/checkout.h"
 
 #include "chassis/log.h"
@@ -15,14 +16,12 @@ enum { RELEASE_US = 500 * 1000 };
 #define STATE(name) ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_##name
 
 /* The limits: 300 ms for each answer of cart, marketing and order, 500 ms for a reservation, 8 s
- * and 1 s to connect for a provider, 1 s for the pivot. */
+ * and 1 s to connect for a provider, and 1 s for the pivot. */
 static const struct saga_step CHECKOUT[] = {
-    {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN), 600, false},
-    {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN), 300, false},
-    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED), 500, false},
-    {"authorize_payment", step_authorize_payment, step_void_payment, STATE(ACTION_REQUIRED), 9500,
-     false},
-    {"place_order", step_place_order, NULL, STATE(AUTHORIZED), 1000, .pivot = true},
+    {"freeze_cart", step_freeze_cart, step_thaw_cart, STATE(BEGUN), 600},
+    {"hold_coupons", step_hold_coupons, step_release_coupons, STATE(BEGUN), 300},
+    {"reserve_stock", step_reserve_stock, step_release_stock, STATE(PRICED), 500},
+    {"place_order", step_place_order, step_void_payment, STATE(AUTHORIZED), 10500},
     {0},
 };
 

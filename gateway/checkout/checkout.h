@@ -50,9 +50,8 @@ struct status step_hold_coupons(struct ctx *ctx, struct saga *saga);
 struct status step_release_coupons(struct ctx *ctx, struct saga *saga);
 struct status step_reserve_stock(struct ctx *ctx, struct saga *saga);
 struct status step_release_stock(struct ctx *ctx, struct saga *saga);
-struct status step_authorize_payment(struct ctx *ctx, struct saga *saga);
-struct status step_void_payment(struct ctx *ctx, struct saga *saga);
 struct status step_place_order(struct ctx *ctx, struct saga *saga);
+struct status step_void_payment(struct ctx *ctx, struct saga *saga);
 struct status checkout_begin_undo(struct ctx *ctx, struct saga *saga, struct status refusal);
 struct status checkout_end_undo(struct ctx *ctx, struct saga *saga);
 

@@ -272,7 +272,8 @@ static void add_reservation(struct ctx *ctx, const Inventory__V1__Reservation *r
     }
 }
 
-struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
+/* Holds the money and places the order, in one call and, unless a provider is asked, one commit. */
+struct status step_place_order(struct ctx *ctx, struct saga *saga)
 {
     struct checkout *checkout = of(saga);
     const struct gateway *self = ctx_state(ctx);
@@ -281,14 +282,16 @@ struct status step_authorize_payment(struct ctx *ctx, struct saga *saga)
     request.checkout_id = checkout->row->id;
     request.epoch = checkout->epoch;
     request.lease_ms = self->checkout_lease_ms;
+    request.place = true;
     TRY(add_snapshot(ctx, checkout, &request));
     add_reservation(ctx, checkout->reservation, &request);
 
     TRY(order_v1_authorize_tenders(ctx, &request, &reply));
     checkout->row = reply->checkout;
+    checkout->order = reply->order;
     if (checkout->row->state == STATE(ACTION_REQUIRED))
         return saga_wait(saga, ACTION_WAIT_MS);
-    if (checkout->row->state < STATE(AUTHORIZED))
+    if (checkout->row->state < STATE(PLACED)) // a provider has not answered yet
         return saga_wait(saga, 0);
     return status_ok();
 }
@@ -304,25 +307,6 @@ struct status step_void_payment(struct ctx *ctx, struct saga *saga)
     request.lease_ms = self->checkout_lease_ms;
     TRY(order_v1_void_tenders(ctx, &request, &reply));
     return reply->is_done ? status_ok() : saga_wait(saga, 0);
-}
-
-struct status step_place_order(struct ctx *ctx, struct saga *saga)
-{
-    struct checkout *checkout = of(saga);
-    Order__V1__PlaceOrderRequest request = ORDER__V1__PLACE_ORDER_REQUEST__INIT;
-    Order__V1__Checkout *placed;
-    const Order__V1__PlaceOrderResponse *reply;
-    request.checkout_id = checkout->row->id;
-    request.epoch = checkout->epoch;
-
-    TRY(order_v1_place_order(ctx, &request, &reply));
-    placed = arena_memdup(ctx->arena, checkout->row, sizeof *checkout->row);
-    placed->state = STATE(PLACED);
-    placed->order_id = reply->order->id;
-    placed->order_number = reply->order->number;
-    checkout->row = placed;
-    checkout->order = reply->order;
-    return status_ok();
 }
 
 struct status checkout_begin_undo(struct ctx *ctx, struct saga *saga, struct status refusal)

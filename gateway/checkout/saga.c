@@ -103,10 +103,10 @@ static enum saga_outcome undo(struct ctx *ctx, struct saga *saga, const struct s
     return ended.code == STATUS_OK ? SAGA_FINISHED : stop(ctx, saga, "end_undo", ended);
 }
 
-static const struct saga_step *last_undoable(const struct saga *saga)
+static const struct saga_step *last_step(const struct saga *saga)
 {
     const struct saga_step *step = saga->ops->steps;
-    while (step[1].name && !step[1].pivot)
+    while (step[1].name)
         step++;
     return step;
 }
@@ -120,14 +120,14 @@ static enum saga_outcome refuse(struct ctx *ctx, struct saga *saga, const struct
         begun = saga->ops->begin_undo(ctx, saga, refusal);
     if (begun.code != STATUS_OK)
         return stop(ctx, saga, "begin_undo", begun);
-    return undo(ctx, saga, step->pivot ? last_undoable(saga) : step);
+    return undo(ctx, saga, step);
 }
 
 enum saga_outcome saga_run(struct ctx *ctx, struct saga *saga)
 {
     saga->is_waiting = false;
     if (is_undoing(saga))
-        return undo(ctx, saga, last_undoable(saga));
+        return undo(ctx, saga, last_step(saga));
 
     for (const struct saga_step *step = saga->ops->steps; step->name; step++) {
         if (is_final(saga))

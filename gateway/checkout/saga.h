@@ -20,7 +20,6 @@ struct saga_step {
     struct status (*undo)(struct ctx *ctx, struct saga *saga); /* NULL: nothing to undo */
     int pending_until; /* the last state of the row in which the step has still to be run */
     int64_t limit_ms;  /* of one try, forwards or backwards; it doubles with each */
-    bool pivot;        /* from here on nothing is undone: events drive it forward */
 };
 
 struct saga_ops {

@@ -2,7 +2,10 @@
  *
  * Local providers decide inside the first transaction: one commit. Others are asked between two:
  * the first records what is asked for and under which key, the second what came of it. Whoever dies
- * in between leaves a key that the next caller sends again. */
+ * in between leaves a key that the next caller sends again.
+ *
+ * The transaction that finds everything held places the order too, when the caller wants that: a
+ * commit, a lock and a call less, and no moment at which money is held for nothing. */
 #include "store.h"
 
 enum { TENDERS_MAX = 5 };
@@ -14,13 +17,21 @@ struct asked {
     struct payment_answer answer;
 };
 
-static struct status prepare(struct db_tx *tx, struct locked_checkout *locked, int64_t lease_ms);
+static struct status prepare(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                             struct locked_checkout *locked, struct order *ret_order);
 static struct status make_payments(struct db_tx *tx, struct locked_checkout *locked);
 static struct status start(struct db_tx *tx, struct payment *payment);
 static struct status settle(struct ctx *ctx, struct locked_checkout *locked);
 static void ask_all(struct ctx *ctx, const struct payment_list *payments, struct asked *ret_asked);
 static struct status record(struct db_tx *tx, const struct payment_list *before,
                             const struct asked *asked, struct locked_checkout *now);
+static struct status conclude(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                              struct locked_checkout *locked, struct order *ret_order);
+static struct status load_if_placed(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                                    const struct checkout *checkout, struct order *ret_order);
+static struct status place_or_save(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                                   bool is_asking, struct locked_checkout *locked,
+                                   struct order *ret_order);
 static bool is_waiting(enum checkout_state state);
 
 struct status order_authorize_tenders(struct ctx *ctx,
@@ -28,42 +39,43 @@ struct status order_authorize_tenders(struct ctx *ctx,
                                       Order__V1__AuthorizeTendersResponse *rep)
 {
     const struct uuid id = message_uuid(req->checkout_id);
+    const enum lock_extra extra = req->place ? LOCK_TO_PLACE : LOCK_TO_PAY;
     struct asked asked[TENDERS_MAX] = {0};
     struct locked_checkout locked, after;
+    struct order order;
 
     ctx->idempotency = NULL; // two transactions; repeatable by the providers' keys
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(store_lock_checkout(tx, id, LOCK_WITH_ACCOUNTS, &locked));
+    TRY(store_lock_checkout(tx, id, extra, &locked));
     TRY(checkout_fence(ctx, &locked.checkout, req->epoch));
     TRY(checkout_take_progress(
         ctx, req->snapshot,
         &(struct checkout_reservation){req->reservation_id, req->allocations, req->n_allocations},
         &locked.checkout));
-    TRY(prepare(tx, &locked, req->lease_ms));
+    TRY(prepare(tx, req, &locked, &order));
     TRY(db_commit(&tx));
     after = locked;
 
     if (is_waiting(locked.checkout.state)) {
         ask_all(ctx, &locked.payments, asked);
         TRY(db_begin(ctx, &tx));
-        TRY(store_lock_checkout(tx, id, LOCK_ALONE, &after));
+        TRY(store_lock_checkout(tx, id, extra, &after));
         TRY(record(tx, &locked.payments, asked, &after));
-        const bool is_ours = after.checkout.epoch == req->epoch;
-        if (is_ours && is_waiting(after.checkout.state)) {
-            TRY(settle(ctx, &after));
-            checkout_renew(ctx, &after.checkout, req->lease_ms, false);
-            TRY(store_save_checkout(tx, &after.checkout));
-        }
+        if (after.checkout.epoch == req->epoch)
+            TRY(conclude(tx, req, &after, &order));
         TRY(db_commit(&tx)); // what was learned stays, whoever drives now
         TRY(checkout_fence(ctx, &after.checkout, req->epoch));
     }
     rep->checkout = checkout_message(ctx, &after.checkout, after.payments);
+    if (req->place && after.checkout.state == CHECKOUT_PLACED)
+        rep->order = order_message(ctx, &order, true);
     return status_ok();
 }
 
 /* A checkout that is past this point answers as it is. */
-static struct status prepare(struct db_tx *tx, struct locked_checkout *locked, int64_t lease_ms)
+static struct status prepare(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                             struct locked_checkout *locked, struct order *ret_order)
 {
     struct checkout *checkout = &locked->checkout;
     struct ctx *ctx = db_ctx(tx);
@@ -71,17 +83,50 @@ static struct status prepare(struct db_tx *tx, struct locked_checkout *locked, i
     if (checkout->state < CHECKOUT_RESERVED)
         return ctx_fail(ctx, &CHECKOUT_REFUSED_STATE, "authorize in state %d",
                         (int)checkout->state);
-    if (checkout->state != CHECKOUT_RESERVED && !is_waiting(checkout->state))
-        return status_ok();
-    if (!checkout_expire(checkout, &locked->payments)) {
+    if (checkout->state > CHECKOUT_AUTHORIZED)
+        return load_if_placed(tx, req, checkout, ret_order);
+    if (checkout->state != CHECKOUT_AUTHORIZED && !checkout_expire(checkout, &locked->payments)) {
         if (locked->payments.count == 0)
             TRY(make_payments(tx, locked));
         for (size_t i = 0; i < locked->payments.count; i++)
             TRY(start(tx, &locked->payments.items[i]));
         TRY(settle(ctx, locked));
     }
-    checkout_renew(ctx, checkout, lease_ms, is_waiting(checkout->state));
-    return store_save_checkout(tx, checkout);
+    return place_or_save(tx, req, is_waiting(checkout->state), locked, ret_order);
+}
+
+/* The answers are in; a retry of this very call may have been faster. */
+static struct status conclude(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                              struct locked_checkout *locked, struct order *ret_order)
+{
+    if (locked->checkout.state > CHECKOUT_AUTHORIZED)
+        return load_if_placed(tx, req, &locked->checkout, ret_order);
+    if (is_waiting(locked->checkout.state))
+        TRY(settle(db_ctx(tx), locked));
+    return place_or_save(tx, req, false, locked, ret_order);
+}
+
+static struct status load_if_placed(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                                    const struct checkout *checkout, struct order *ret_order)
+{
+    if (!req->place || checkout->state != CHECKOUT_PLACED)
+        return status_ok();
+    return store_load_order(tx, checkout->id, false, ret_order);
+}
+
+/* `is_asking`: a provider is about to be asked, which takes its time. Placing saves the payments
+ * too, with what is captured of them. */
+static struct status place_or_save(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
+                                   bool is_asking, struct locked_checkout *locked,
+                                   struct order *ret_order)
+{
+    if (req->place && locked->checkout.state == CHECKOUT_AUTHORIZED)
+        return order_place(tx, locked, ret_order);
+    for (size_t i = 0; i < locked->payments.count; i++)
+        if (locked->payments.items[i].unsaved != NULL)
+            TRY(store_put_payment(tx, &locked->payments.items[i]));
+    checkout_renew(db_ctx(tx), &locked->checkout, req->lease_ms, is_asking);
+    return store_save_checkout(tx, &locked->checkout);
 }
 
 static struct status make_payments(struct db_tx *tx, struct locked_checkout *locked)

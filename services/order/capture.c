@@ -90,8 +90,10 @@ struct status capture_start(struct db_tx *tx, struct payment *payment, int64_t a
         payment->capture_requested > payment->captured)
         return status_ok();
     *ret_is_open = true;
-    if (payment_is_local(ctx, payment))
-        return payment_settle(tx, payment, ENTRY_CAPTURE, wanted);
+    if (payment_is_local(ctx, payment)) {
+        TRY(payment_settle(tx, payment, ENTRY_CAPTURE, wanted));
+        return store_put_payment(tx, payment);
+    }
     TRY(payment_request(tx, payment, ENTRY_CAPTURE, wanted, ret_is_open));
     TRY(store_put_payment(tx, payment));
     return task_add(tx, &CAPTURE_PAYMENT, task_key(ctx, payment), NULL, 0, 0);

@@ -38,6 +38,8 @@ static const char *const CALLS[] = {[ENTRY_AUTHORIZE] = "authorize",
                                     [ENTRY_VOID] = "void",
                                     [ENTRY_REFUND] = "refund"};
 
+static struct status apply(struct db_tx *tx, struct payment *payment, enum entry_kind kind,
+                           const struct payment_answer *answer);
 static struct status record(struct db_tx *tx, struct payment *p, const struct payment_fact *fact);
 static struct status publish(struct db_tx *tx, struct payment *p, const struct payment_fact *fact,
                              int64_t captured_before);
@@ -141,6 +143,13 @@ void payment_query(struct ctx *ctx, const struct payment *payment,
 struct status payment_learn(struct db_tx *tx, struct payment *payment, enum entry_kind kind,
                             const struct payment_answer *answer)
 {
+    TRY(apply(tx, payment, kind, answer));
+    return store_put_payment(tx, payment);
+}
+
+static struct status apply(struct db_tx *tx, struct payment *payment, enum entry_kind kind,
+                           const struct payment_answer *answer)
+{
     struct payment_fact fact = {.kind = kind, .number = current_number(payment, kind)};
 
     if (answer->reference != NULL)
@@ -184,8 +193,8 @@ struct status payment_learn(struct db_tx *tx, struct payment *payment, enum entr
     }
     if (payment->is_cancelled && kind != ENTRY_VOID && kind != ENTRY_REFUND &&
         ledger_unwind_step(payment) != 0)
-        TRY(unwind_later(tx, payment));
-    return store_put_payment(tx, payment);
+        return unwind_later(tx, payment);
+    return status_ok();
 }
 
 struct status payment_settle(struct db_tx *tx, struct payment *payment, enum entry_kind kind,
@@ -198,7 +207,7 @@ struct status payment_settle(struct db_tx *tx, struct payment *payment, enum ent
     if (!is_open)
         return status_ok();
     payment_ask(db_ctx(tx), payment, kind, &answer);
-    return payment_learn(tx, payment, kind, &answer);
+    return apply(tx, payment, kind, &answer);
 }
 
 /* The provider may tell of a capture before, or without, telling of the authorization. A capture

@@ -73,15 +73,16 @@ void payment_query(struct ctx *ctx, const struct payment *payment,
  * cancelled payment that turns out to hold money gets an unwind task. The caller holds the lock. */
 struct status payment_learn(struct db_tx *tx, struct payment *payment, enum entry_kind kind,
                             const struct payment_answer *answer);
-/* request, ask, learn in one transaction; for a local provider. */
+/* request, ask, learn in one transaction, for a local provider; the caller saves the row. */
 struct status payment_settle(struct db_tx *tx, struct payment *payment, enum entry_kind kind,
                              int64_t amount);
 bool payment_is_local(struct ctx *ctx, const struct payment *payment);
 
 /* --- capture.c, unwind.c -----------------------------------------------------------------------*/
 
-/* Requests the capture of `amount` (0: all that can be) and does it: at once when the provider is
- * local, else by a task. False in ret_is_open when there is nothing to capture. */
+/* Requests the capture of `amount` (0: all that can be), does it, at once when the provider is
+ * local, else by a task, and saves the row. False in ret_is_open when there is nothing to capture.
+ */
 struct status capture_start(struct db_tx *tx, struct payment *payment, int64_t amount,
                             bool *ret_is_open);
 /* Marks the payment cancelled and gives everything back: at once when local, else by a task. */

@@ -37,17 +37,22 @@ struct status order_place_order(struct ctx *ctx, const Order__V1__PlaceOrderRequ
 
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_WITH_NUMBER, &locked));
+    TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_TO_PLACE, &locked));
     if (locked.checkout.state == CHECKOUT_PLACED) {
         TRY(store_load_order(tx, locked.checkout.id, false, &order));
     } else {
         TRY(checkout_fence(ctx, &locked.checkout, req->epoch));
-        TRY(checkout_move(ctx, &locked.checkout, CHECKOUT_PLACED, CHECKOUT_BY_PIVOT));
-        TRY(build(ctx, &locked, &order));
-        TRY(write(tx, &locked.checkout, &order));
+        TRY(order_place(tx, &locked, &order));
     }
     rep->order = order_message(ctx, &order, true);
     return db_commit(&tx);
+}
+
+struct status order_place(struct db_tx *tx, struct locked_checkout *locked, struct order *ret_order)
+{
+    TRY(checkout_move(db_ctx(tx), &locked->checkout, CHECKOUT_PLACED, CHECKOUT_BY_PIVOT));
+    TRY(build(db_ctx(tx), locked, ret_order));
+    return write(tx, &locked->checkout, ret_order);
 }
 
 static struct status write(struct db_tx *tx, struct checkout *checkout, struct order *order)

@@ -30,13 +30,14 @@ struct account_list {
 const struct account *account_find(const struct account_list *accounts, const char *code,
                                    const char *currency_code);
 
-enum lock_extra { LOCK_ALONE, LOCK_WITH_ACCOUNTS, LOCK_WITH_NUMBER };
+/* To pay: with the accounts. To place: with an order number besides. */
+enum lock_extra { LOCK_ALONE, LOCK_TO_PAY, LOCK_TO_PLACE };
 
 struct locked_checkout {
     struct checkout checkout;
     struct payment_list payments;
-    struct account_list accounts; /* with LOCK_WITH_ACCOUNTS */
-    const char *order_number;     /* with LOCK_WITH_NUMBER: a fresh one */
+    struct account_list accounts; /* with LOCK_TO_PAY and LOCK_TO_PLACE */
+    const char *order_number;     /* with LOCK_TO_PLACE: a fresh one */
 };
 
 /* ret_checkout has the nil id when a rival was in the way; then ret_accounts is not set. */
@@ -65,6 +66,10 @@ struct status store_purge_checkouts(struct db_tx *tx, int64_t keep_ms, int64_t b
 struct status store_list_accounts(struct db_tx *tx, struct account_list *ret_accounts);
 struct status store_add_account(struct db_tx *tx, const struct account *account,
                                 bool *ret_is_added);
+
+/* place_order.c: the pivot, in the transaction of who holds the lock: everything is authorized. */
+struct status order_place(struct db_tx *tx, struct locked_checkout *locked,
+                          struct order *ret_order);
 
 /* --- store_order.c: changes -------------------------------------------------------------------*/
 

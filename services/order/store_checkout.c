@@ -13,8 +13,8 @@
     " clock_timestamp(), coalesce(failure_code, 0), attempts, failure_violations"
 #define CHECKOUT_OUT "uuuuiiiiittttttititbbbddddddiib"
 
-/* One more column, behind those of the checkout. */
-enum { EXTRA = sizeof CHECKOUT_OUT - 1 };
+/* Behind the columns of the checkout. */
+enum { EPOCH = sizeof CHECKOUT_OUT - 1, NUMBER };
 #define ACCOUNT_EPOCH ", (SELECT epoch FROM orders.account_epoch)"
 
 static const struct db_stmt ADD_CHECKOUT = {
@@ -40,16 +40,17 @@ static const struct db_stmt LOCK_CHECKOUT[] = {
                     .out = CHECKOUT_OUT,
                     .sql = "SELECT " CHECKOUT_COLUMNS
                            " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
-    [LOCK_WITH_ACCOUNTS] = {.name = "lock_checkout_with_accounts",
-                            .in = "u",
-                            .out = CHECKOUT_OUT "i",
-                            .sql = "SELECT " CHECKOUT_COLUMNS ACCOUNT_EPOCH
-                                   " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
-    [LOCK_WITH_NUMBER] = {.name = "lock_checkout_with_number",
-                          .in = "u",
-                          .out = CHECKOUT_OUT "i",
-                          .sql = "SELECT " CHECKOUT_COLUMNS ", nextval('orders.order_number')"
-                                 " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
+    [LOCK_TO_PAY] = {.name = "lock_checkout_to_pay",
+                     .in = "u",
+                     .out = CHECKOUT_OUT "i",
+                     .sql = "SELECT " CHECKOUT_COLUMNS ACCOUNT_EPOCH
+                            " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
+    [LOCK_TO_PLACE] = {.name = "lock_checkout_to_place",
+                       .in = "u",
+                       .out = CHECKOUT_OUT "ii",
+                       .sql = "SELECT " CHECKOUT_COLUMNS ACCOUNT_EPOCH
+                              ", nextval('orders.order_number')"
+                              " FROM orders.checkout WHERE id = $1 FOR UPDATE"},
 };
 
 /* Who stands in the way of a new checkout: the one of its key, else the live one of its cart, else
@@ -173,8 +174,8 @@ static const struct db_stmt ADD_ACCOUNT = {
 const struct db_stmt *const STORE_CHECKOUT_STATEMENTS[] = {
     &ADD_CHECKOUT,
     &LOCK_CHECKOUT[LOCK_ALONE],
-    &LOCK_CHECKOUT[LOCK_WITH_ACCOUNTS],
-    &LOCK_CHECKOUT[LOCK_WITH_NUMBER],
+    &LOCK_CHECKOUT[LOCK_TO_PAY],
+    &LOCK_CHECKOUT[LOCK_TO_PLACE],
     &LOCK_RIVAL,
     &GET_CHECKOUT,
     &GET_CHECKOUT_BY_CART,
@@ -211,7 +212,7 @@ struct status store_add_checkout(struct db_tx *tx, const struct checkout *c, int
     if (rows.count == 0)
         return status_ok();
     *ret_checkout = read_checkout(&rows);
-    return accounts_of(tx, db_get_int(&rows, 0, EXTRA), ret_accounts);
+    return accounts_of(tx, db_get_int(&rows, 0, EPOCH), ret_accounts);
 }
 
 struct status store_find_rival(struct db_tx *tx, const struct checkout *wanted,
@@ -245,12 +246,12 @@ struct status store_lock_checkout(struct db_tx *tx, struct uuid id, enum lock_ex
         .checkout = read_checkout(rows),
         .payments = store_payments_read(ctx, &calls[1].rows),
     };
-    if (extra == LOCK_WITH_NUMBER)
+    if (extra == LOCK_ALONE)
+        return status_ok();
+    if (extra == LOCK_TO_PLACE)
         ret_locked->order_number =
-            arena_printf(ctx->arena, "T-%" PRId64, db_get_int(rows, 0, EXTRA));
-    if (extra == LOCK_WITH_ACCOUNTS)
-        return accounts_of(tx, db_get_int(rows, 0, EXTRA), &ret_locked->accounts);
-    return status_ok();
+            arena_printf(ctx->arena, "T-%" PRId64, db_get_int(rows, 0, NUMBER));
+    return accounts_of(tx, db_get_int(rows, 0, EPOCH), &ret_locked->accounts);
 }
 
 struct status store_get_checkout(struct db_tx *tx, struct uuid id, struct uuid cart_id,

@@ -40,7 +40,7 @@ struct status order_void_tenders(struct ctx *ctx, const Order__V1__VoidTendersRe
     ctx->idempotency = NULL; // several transactions; repeatable by the providers' keys
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(store_lock_checkout(tx, id, LOCK_WITH_ACCOUNTS, &locked));
+    TRY(store_lock_checkout(tx, id, LOCK_TO_PAY, &locked));
     TRY(checkout_fence(ctx, &locked.checkout, req->epoch));
     if (locked.checkout.state != CHECKOUT_CANCELLING && locked.checkout.state != CHECKOUT_CANCELLED)
         return ctx_fail(ctx, &CHECKOUT_REFUSED_STATE, "void in state %d",
@@ -115,15 +115,11 @@ static struct status bury(struct db_tx *tx, struct locked_checkout *locked)
 
 static struct status unwind_local(struct db_tx *tx, struct payment *payment)
 {
-    enum entry_kind kind = ledger_unwind_step(payment);
-
-    if (kind == 0)
-        return store_put_payment(tx, payment);
-    for (; kind != 0; kind = ledger_unwind_step(payment))
+    for (enum entry_kind kind; (kind = ledger_unwind_step(payment)) != 0;)
         TRY(payment_settle(tx, payment, kind,
                            kind == ENTRY_REFUND ? payment->captured - payment->refunded
                                                 : payment->authorized - payment->captured));
-    return status_ok();
+    return store_put_payment(tx, payment);
 }
 
 static struct status run(struct ctx *ctx, const struct task *task)

@@ -42,7 +42,7 @@ static struct status load(struct ctx *ctx, struct db_tx *tx,
                           const Order__V1__UpdateTendersRequest *req,
                           struct locked_checkout *ret_locked)
 {
-    TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_WITH_ACCOUNTS, ret_locked));
+    TRY(store_lock_checkout(tx, message_uuid(req->checkout_id), LOCK_TO_PAY, ret_locked));
     TRY(checkout_fence(ctx, &ret_locked->checkout, req->epoch));
     const enum checkout_state state = ret_locked->checkout.state;
     if (state > CHECKOUT_RESERVED && state != CHECKOUT_ACTION_REQUIRED)

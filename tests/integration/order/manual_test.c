@@ -104,6 +104,51 @@ START_TEST(an_order_is_placed_with_everything_on_it)
 }
 END_TEST
 
+START_TEST(what_is_held_at_once_is_placed_in_the_same_transaction)
+{
+    struct sale sale = given_sale(given_order_daemon(), "manual");
+    Order__V1__AuthorizeTendersResponse reply;
+    Order__V1__Order *order;
+
+    sale.is_placing = true;
+    then_ok(sale_begin(&sale, NULL));
+    then_ok(sale_authorize_with_all(&sale, &reply));
+
+    ck_assert_int_eq(reply.checkout->state, ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_PLACED);
+    ck_assert_str_eq(reply.checkout->order_number, reply.order->number);
+    ck_assert_int_eq(reply.order->payment_status, ORDER__V1__PAYMENT_STATUS__PAYMENT_STATUS_PAID);
+    ck_assert_int_eq(
+        world_sql_int("SELECT count(DISTINCT number) FROM (SELECT xmin::text FROM orders"
+                      " UNION ALL SELECT xmin::text FROM checkout"
+                      " UNION ALL SELECT xmin::text FROM payment"
+                      " UNION ALL SELECT xmin::text FROM payment_entry) AS writer (number)"),
+        1);
+    then_ok(sale_authorize(&sale, &reply));
+    ck_assert_str_eq(reply.order->id, sale.checkout_id);
+    then_ok(sale_place(&sale, &order));
+    ck_assert_str_eq(order->number, reply.order->number);
+    ck_assert_int_eq(outbox_count("PaymentAuthorized"), 1);
+    ck_assert_int_eq(outbox_count("PaymentCaptured"), 1);
+    ck_assert_int_eq(outbox_count("OrderPlaced"), 1);
+    then_books_balance();
+}
+END_TEST
+
+START_TEST(what_was_authorized_without_placing_is_placed_by_the_next_call)
+{
+    struct sale sale = given_authorized(given_order_daemon(), "manual");
+    Order__V1__AuthorizeTendersResponse reply;
+
+    sale.is_placing = true;
+    then_ok(sale_authorize(&sale, &reply));
+
+    ck_assert_int_eq(reply.checkout->state, ORDER__V1__CHECKOUT_STATE__CHECKOUT_STATE_PLACED);
+    ck_assert_int_eq(outbox_count("PaymentAuthorized"), 1);
+    ck_assert_int_eq(outbox_count("OrderPlaced"), 1);
+    then_books_balance();
+}
+END_TEST
+
 START_TEST(the_order_reads_as_it_was_answered)
 {
     struct sale sale = given_authorized(given_order_daemon(), "manual");
@@ -504,6 +549,8 @@ void manual_case(Suite *suite)
 
     tcase_add_test(manual, manual_money_is_held_in_one_transaction);
     tcase_add_test(manual, an_order_is_placed_with_everything_on_it);
+    tcase_add_test(manual, what_is_held_at_once_is_placed_in_the_same_transaction);
+    tcase_add_test(manual, what_was_authorized_without_placing_is_placed_by_the_next_call);
     tcase_add_test(manual, the_order_reads_as_it_was_answered);
     tcase_add_test(manual, the_buyer_is_told_and_the_snapshot_knows_no_person);
     tcase_add_test(manual, no_order_without_its_money);

@@ -144,6 +144,7 @@ struct status sale_authorize(struct sale *sale, Order__V1__AuthorizeTendersRespo
     req.checkout_id = sale->checkout_id;
     req.epoch = sale->epoch;
     req.lease_ms = sale->renew_ms;
+    req.place = sale->is_placing;
     TRY(order_authorize_tenders(world_ctx(sale->daemon), &req, &reply));
     if (ret_reply != NULL)
         *ret_reply = reply;
@@ -163,6 +164,7 @@ struct status sale_authorize_with_all(struct sale *sale,
     req.reservation_id = reservation_of(ctx, sale);
     req.n_allocations = ARRAY_LEN(PARTS);
     req.allocations = parts(ctx);
+    req.place = sale->is_placing;
     TRY(order_authorize_tenders(ctx, &req, &reply));
     if (ret_reply != NULL)
         *ret_reply = reply;

@@ -20,6 +20,7 @@ struct sale {
     int32_t failure_code;  /* of what sale_advance() tells */
     int64_t renew_ms;      /* what authorizing and voiding renew the lease by */
     bool is_sole_run;      /* the driver has no other run under way */
+    bool is_placing;       /* authorizing places what is held, as the saga does it */
 };
 
 enum { SALE_TOTAL = 7000, LEASE_MS = 30000 };
@@ -36,7 +37,7 @@ struct status sale_begin(struct sale *sale, Order__V1__BeginCheckoutResponse *re
 struct status sale_price(struct sale *sale);
 struct status sale_reserve(struct sale *sale);
 struct status sale_authorize(struct sale *sale, Order__V1__AuthorizeTendersResponse *ret_reply);
-/* With the snapshot and the reservation, as the saga does. */
+/* With the snapshot and the reservation, as the saga gives them. */
 struct status sale_authorize_with_all(struct sale *sale,
                                       Order__V1__AuthorizeTendersResponse *ret_reply);
 struct status sale_place(struct sale *sale, Order__V1__Order **ret_order);

@@ -83,9 +83,42 @@ START_TEST(a_card_is_held_then_charged_when_the_order_is_placed)
 }
 END_TEST
 
+START_TEST(a_card_that_is_held_at_once_is_placed_with_the_banks_answer)
+{
+    struct sale sale = given_card("pm_card_visa");
+
+    sale.is_placing = true;
+    then_authorizing(&sale, CHECKOUT_PLACED);
+    then_authorizing(&sale, CHECKOUT_PLACED);
+    until_payment_status(&sale, PAYMENT_STATUS_PAID);
+
+    then_bank(&sale, 1, 0, SALE_TOTAL, 0);
+    ck_assert_int_eq(outbox_count("OrderPlaced"), 1);
+    then_books_balance();
+}
+END_TEST
+
+START_TEST(nothing_is_placed_before_the_bank_says_yes)
+{
+    struct sale sale = given_card("pm_card_authenticationRequired");
+
+    sale.is_placing = true;
+    then_authorizing(&sale, CHECKOUT_ACTION_REQUIRED);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM orders"), 0);
+    bank_complete(&sale, "succeed");
+    then_authorizing(&sale, CHECKOUT_PLACED);
+    until_payment_status(&sale, PAYMENT_STATUS_PAID);
+
+    then_bank(&sale, 1, 0, SALE_TOTAL, 0);
+    then_books_balance();
+}
+END_TEST
+
 START_TEST(a_declined_card_cancels)
 {
     struct sale sale = given_card("pm_card_chargeDeclinedInsufficientFunds");
+
+    sale.is_placing = _i == 1;
 
     then_authorizing(&sale, CHECKOUT_CANCELLING);
 
@@ -500,14 +533,19 @@ START_TEST(many_authorizations_at_once_hold_the_money_once)
     struct sale sale = given_card("pm_card_visa");
     pthread_t threads[RACERS];
 
+    sale.is_placing = _i == 1;
+
     for (int i = 0; i < RACERS; i++)
         pthread_create(&threads[i], NULL, authorize, &sale);
     for (int i = 0; i < RACERS; i++)
         pthread_join(threads[i], NULL);
 
-    then_authorizing(&sale, CHECKOUT_AUTHORIZED);
-    then_bank(&sale, 1, SALE_TOTAL, 0, 0);
+    then_authorizing(&sale, sale.is_placing ? CHECKOUT_PLACED : CHECKOUT_AUTHORIZED);
+    if (sale.is_placing)
+        until_payment_status(&sale, PAYMENT_STATUS_PAID);
+    then_bank(&sale, 1, sale.is_placing ? 0 : SALE_TOTAL, sale.is_placing ? SALE_TOTAL : 0, 0);
     ck_assert_int_eq(outbox_count("PaymentAuthorized"), 1);
+    ck_assert_int_eq(outbox_count("OrderPlaced"), sale.is_placing ? 1 : 0);
     then_books_balance();
 }
 END_TEST
@@ -517,7 +555,9 @@ void stripe_case(Suite *suite)
     TCase *stripe = world_case(suite, "stripe");
 
     tcase_add_test(stripe, a_card_is_held_then_charged_when_the_order_is_placed);
-    tcase_add_test(stripe, a_declined_card_cancels);
+    tcase_add_test(stripe, a_card_that_is_held_at_once_is_placed_with_the_banks_answer);
+    tcase_add_test(stripe, nothing_is_placed_before_the_bank_says_yes);
+    tcase_add_loop_test(stripe, a_declined_card_cancels, 0, 2);
     tcase_add_test(stripe, the_buyer_confirms_at_the_bank_and_the_webhook_resumes);
     tcase_add_test(stripe, the_buyer_may_take_a_day_at_the_bank);
     tcase_add_test(stripe, the_buyer_fails_at_the_bank);
@@ -543,5 +583,5 @@ void stripe_case(Suite *suite)
     tcase_add_test(stripe, a_cancel_during_an_unknown_capture_refunds_what_was_taken);
     tcase_add_test(stripe, a_cancel_before_the_capture_voids);
     tcase_add_loop_test(stripe, two_tenders_are_held_together_or_not_at_all, 0, 2);
-    tcase_add_test(stripe, many_authorizations_at_once_hold_the_money_once);
+    tcase_add_loop_test(stripe, many_authorizations_at_once_hold_the_money_once, 0, 2);
 }

@@ -115,9 +115,9 @@ static int state_of(const struct saga *saga)
 }
 
 static const struct saga_step STEPS[] = {
-    {"a", act_a, undo_a, BEGUN, 300, false},
-    {"b", act_b, undo_b, HELD, 300, false},
-    {"c", act_c, NULL, PAID, 300, .pivot = true},
+    {"a", act_a, undo_a, BEGUN, 300},
+    {"b", act_b, undo_b, HELD, 300},
+    {"c", act_c, NULL, PAID, 300},
     {0},
 };
 
