@@ -14,7 +14,6 @@
 enum {
     POLL_MS = 100,
     POLL_RECORDS_MAX = 1000,
-    LAG_INTERVAL_US = 5 * 1000 * 1000,
     WATERMARK_TIMEOUT_MS = 5000,
     HINT_TIMEOUT_MS = 2000,
     HINTS_US = 60 * 1000 * 1000,
@@ -40,6 +39,7 @@ static struct status dead_letter(struct group *group, const struct record *recor
                                  struct status why);
 static void finish(struct group *group, struct partition *partition, size_t done);
 static void hold(struct group *group, struct partition *partition, struct status why);
+static void set_paused(struct group *group, struct partition *partition, bool is_paused);
 static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
 static void find_positions(struct group *group, rd_kafka_topic_partition_list_t *list);
@@ -47,7 +47,6 @@ static int64_t start_offset(struct group *group, const struct inbox_position *po
 static void begin(struct group *group);
 static bool take_hints(struct group *group, rd_kafka_topic_partition_list_t *list);
 static void give_up(struct group *group);
-static void measure_lag(struct group *group);
 
 struct status group_start(struct events *self, struct ctx *boot, struct group **ret_group)
 {
@@ -135,9 +134,7 @@ static void *run(void *opaque)
             group->drain_at_us = clock_monotonic_us() + self->park_interval_ms * 1000;
         }
         if (clock_monotonic_us() >= group->lag_at_us)
-            measure_lag(group);
-        if (clock_monotonic_us() >= group->restart_at_us)
-            group_watch(group);
+            group_measure_lag(group);
     }
     rd_kafka_consumer_close(group->kafka); /* revokes, which commits and forgets */
     give_up(group);                        /* who was still asking for offsets is not revoked */
@@ -213,7 +210,7 @@ static void work_partition(struct group *group, struct partition *partition)
     if (status.code != STATUS_OK)
         hold(group, partition, status);
     else if (partition->is_paused)
-        group_set_paused(group, partition, false);
+        set_paused(group, partition, false);
 }
 
 /* *ret_done counts the leading records that are dealt with, whatever the answer. */
@@ -356,10 +353,10 @@ static void hold(struct group *group, struct partition *partition, struct status
     log_status(LOG_WARN, &group->work, "event_retried_later", why);
     metric_add(&EVENTS_RECORDS, OUTCOME_RETRIED, 1);
     if (!partition->is_paused)
-        group_set_paused(group, partition, true);
+        set_paused(group, partition, true);
 }
 
-void group_set_paused(struct group *group, struct partition *partition, bool is_paused)
+static void set_paused(struct group *group, struct partition *partition, bool is_paused)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 
@@ -381,7 +378,11 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
 
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         find_positions(group, list);
-        group_take_over(group, rd_kafka_topic_partition_list_copy(list));
+        give_up(group);
+        rd_kafka_assign(kafka, NULL); /* lets close() end before the offsets are known */
+        group->awaited = rd_kafka_topic_partition_list_copy(list);
+        group->awaited_until_us = clock_monotonic_us() + HINTS_US;
+        begin(group);
         return;
     }
     give_up(group);
@@ -390,15 +391,6 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
         (void)rd_kafka_commit(kafka, NULL, 0); /* a hint: inbox_position tells the next owner */
     rd_kafka_assign(kafka, NULL);
     log_info(NULL, "partitions_revoked", LOG_INT("count", list->cnt));
-}
-
-void group_take_over(struct group *group, rd_kafka_topic_partition_list_t *list)
-{
-    give_up(group);
-    rd_kafka_assign(group->kafka, NULL); /* lets close() end before the offsets are known */
-    group->awaited = list;
-    group->awaited_until_us = clock_monotonic_us() + HINTS_US;
-    begin(group);
 }
 
 static void find_positions(struct group *group, rd_kafka_topic_partition_list_t *list)
@@ -506,33 +498,18 @@ static int64_t start_offset(struct group *group, const struct inbox_position *po
     return low;
 }
 
+/* A pause would outlive the assignment, and a partition that comes back never be fetched. */
 static void give_up(struct group *group)
 {
-    for (size_t i = 0; i < group->partition_count; i++)
-        for (size_t j = 0; j < group->partitions[i].count; j++)
-            rd_kafka_message_destroy(group->partitions[i].pending[j]);
+    for (size_t i = 0; i < group->partition_count; i++) {
+        struct partition *partition = &group->partitions[i];
+        if (partition->is_paused)
+            set_paused(group, partition, false);
+        for (size_t j = 0; j < partition->count; j++)
+            rd_kafka_message_destroy(partition->pending[j]);
+    }
     group->partition_count = 0;
     if (group->awaited != NULL)
         rd_kafka_topic_partition_list_destroy(group->awaited);
     group->awaited = NULL;
-}
-
-/* From what the last fetch told; no call to the broker. */
-static void measure_lag(struct group *group)
-{
-    int64_t lag = 0;
-
-    for (size_t i = 0; i < group->partition_count; i++) {
-        const struct partition *partition = &group->partitions[i];
-        int64_t low = 0;
-        int64_t high = 0;
-
-        if (partition->next_offset >= 0 &&
-            rd_kafka_get_watermark_offsets(group->kafka, partition->topic, partition->number, &low,
-                                           &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-            high > partition->next_offset)
-            lag += high - partition->next_offset;
-    }
-    metric_set(&EVENTS_LAG, 0, lag);
-    group->lag_at_us = clock_monotonic_us() + LAG_INTERVAL_US;
 }

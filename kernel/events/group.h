@@ -7,6 +7,7 @@ struct partition {
     const char *topic;
     int32_t number;
     int64_t next_offset; /* -1: not known yet */
+    int64_t high;        /* the broker's next offset, as far as it was told */
     rd_kafka_message_t *pending[BATCH_RECORDS_MAX];
     size_t count;
     size_t bytes;
@@ -34,14 +35,7 @@ struct group {
     int64_t yield_at_us; /* from then on the round ends with the record at hand */
     int64_t drain_at_us;
     int64_t lag_at_us;
-    int64_t restart_at_us; /* not before */
 };
 
-/* group.c */
-/* Instead of all partitions there are, and what was fetched of them, these from their offsets on:
- * at once, or as soon as those without one are told it. The list becomes the group's. */
-void group_take_over(struct group *group, rd_kafka_topic_partition_list_t *list);
-void group_set_paused(struct group *group, struct partition *partition, bool is_paused);
-
-/* group_watch.c: begins the partitions anew when one is fetched no more. */
-void group_watch(struct group *group);
+/* group_lag.c: sets the gauge, and when to look again. */
+void group_measure_lag(struct group *group);

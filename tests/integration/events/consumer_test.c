@@ -269,6 +269,35 @@ START_TEST(what_must_wait_pauses_its_partition_only)
 }
 END_TEST
 
+/* What waits is paused, and librdkafka would leave it so for whoever is assigned it again. */
+START_TEST(what_waits_when_its_owner_changes_goes_on_with_the_next)
+{
+    struct produced away = {.sequence = 1,
+                            .type = "common.v1.Money",
+                            .payload = "\x12\x03"
+                                       "AWY",
+                            .payload_length = 5};
+
+    world_sql(w, "INSERT INTO shop.broken VALUES ('AWY')");
+    pid_t first = world_consumer(w, NULL);
+    for (away.partition = 0; away.partition < 4; away.partition++) {
+        away.id = uuid_v7();
+        away.key = uuid_v7();
+        world_produce(w, &away);
+    }
+    world_await_log(w, first, "event_retried_later", 30);
+    pause_ms(500); // until all four are held
+    pid_t second = world_consumer(w, NULL);
+    world_await_log(w, second, "event_retried_later", 30);
+    world_signal(w, second, SIGTERM);
+    world_reap(w, second);
+
+    world_sql(w, "DELETE FROM shop.broken");
+    world_await(w, "SELECT count(*) FROM shop.effect", 4, 15);
+    then_each_effect_once_and_in_order();
+}
+END_TEST
+
 START_TEST(dying_before_the_commit_repeats_the_event_and_not_its_effect)
 {
     struct uuid key = uuid_v7();
@@ -486,6 +515,7 @@ Suite *consumer_suite(void)
     tcase_add_test(tests, poison_goes_to_the_dead_letters_at_once);
     tcase_add_test(tests, an_id_outside_of_all_partitions_is_parked_with_its_reason);
     tcase_add_test(tests, what_must_wait_pauses_its_partition_only);
+    tcase_add_test(tests, what_waits_when_its_owner_changes_goes_on_with_the_next);
     tcase_add_test(tests, dying_before_the_commit_repeats_the_event_and_not_its_effect);
     tcase_add_loop_test(tests, replicas_that_come_and_die_share_every_event_once, 0, 2);
     tcase_add_test(tests, an_owner_that_was_frozen_cannot_repeat_what_its_successor_did);
