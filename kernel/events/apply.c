@@ -2,15 +2,20 @@
  *
  * No savepoints: a batch that fails is rolled back whole and its records are taken one by one, each
  * in a transaction of its own. The good case then costs one commit per batch, and a failure can
- * belong to one record only. */
+ * belong to one record only. What handlers lock that RPCs lock too is locked by one call, in the
+ * order that everybody keeps: a batch is split before the second such call. */
 #include "chassis/crash_point.h"
 #include "common/clock.h"
 #include "consuming.h"
 
 #include <assert.h>
 
-static struct status apply_record(struct events *self, struct db_tx *tx,
-                                  const struct record *record, const struct inbox_entry *entry);
+static struct status apply_records(struct events *self, struct db_tx *tx,
+                                   const struct record *records, const struct inbox_entry *entries,
+                                   size_t count);
+static struct status call(struct ctx *ctx, struct db_tx *tx,
+                          const struct event_subscription *subscription,
+                          const struct event_item *items, size_t count);
 static void count_outcomes(const struct record *records, const struct inbox_entry *entries,
                            size_t count);
 
@@ -27,8 +32,7 @@ struct status apply_batch(struct events *self, struct ctx *ctx, struct record *r
     TRY(db_begin(ctx, &tx));
     TRY(inbox_enter(self, tx, records, count, entries));
     TRY(crash_point(CRASH_CONSUMER_BEGUN, self->consumer));
-    for (size_t i = 0; i < count; i++)
-        TRY(apply_record(self, tx, &records[i], &entries[i]));
+    TRY(apply_records(self, tx, records, entries, count));
     TRY(crash_point(CRASH_CONSUMER_HANDLED, self->consumer));
     TRY(db_commit(&tx));
     TRY(crash_point(CRASH_CONSUMER_COMMITTED, self->consumer));
@@ -50,15 +54,27 @@ struct status apply_one(struct ctx *ctx, struct record *record)
 
 struct status apply_handler(struct ctx *ctx, struct db_tx *tx, const struct record *record)
 {
-    const ProtobufCMessage *body;
+    struct event_item item = {.event = &record->event};
 
-    envelope_enter(ctx, record);
-    TRY(envelope_decode(ctx, record, &body));
+    event_enter(ctx, item.event);
+    TRY(envelope_decode(ctx, record, &item.body));
+    return call(ctx, tx, record->subscription, &item, 1);
+}
 
-    int64_t started_us = clock_monotonic_us();
-    struct status status = record->subscription->handle(ctx, tx, &record->event, body);
-    metric_observe_us(&EVENTS_HANDLE_SECONDS, 0, clock_monotonic_us() - started_us);
-    return status;
+size_t apply_run_length(const struct record *records, size_t count)
+{
+    const struct event_subscription *locking = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct event_subscription *row = records[i].subscription;
+        if (row == NULL)
+            continue;
+        if (locking != NULL && (row != locking || row->handle_all == NULL))
+            return i;
+        if (row->handle_all != NULL || row->commit_per_record)
+            locking = row;
+    }
+    return count;
 }
 
 bool status_is_transient(struct status status)
@@ -67,16 +83,47 @@ bool status_is_transient(struct status status)
            status.code == STATUS_DEADLINE_EXCEEDED;
 }
 
-static struct status apply_record(struct events *self, struct db_tx *tx,
-                                  const struct record *record, const struct inbox_entry *entry)
+/* Of the subscription that takes several, all come at once; what a run has of others came before.
+ */
+static struct status apply_records(struct events *self, struct db_tx *tx,
+                                   const struct record *records, const struct inbox_entry *entries,
+                                   size_t count)
 {
     static const struct status BEHIND = {.reason = "BEHIND_A_PARKED_EVENT"};
+    const struct event_subscription *row = NULL;
+    struct event_item items[BATCH_RECORDS_MAX];
+    size_t item_count = 0;
 
-    if (!entry->is_new)
-        return status_ok();
-    if (entry->is_blocked)
-        return parked_add(self, tx, record, BEHIND);
-    return apply_handler(db_ctx(tx), tx, record);
+    for (size_t i = 0; i < count; i++) {
+        if (!entries[i].is_new)
+            continue;
+        if (entries[i].is_blocked) {
+            TRY(parked_add(self, tx, &records[i], BEHIND));
+        } else if (records[i].subscription->handle_all == NULL) {
+            TRY(apply_handler(db_ctx(tx), tx, &records[i]));
+        } else {
+            row = records[i].subscription;
+            items[item_count].event = &records[i].event;
+            TRY(envelope_decode(db_ctx(tx), &records[i], &items[item_count++].body));
+        }
+    }
+    return item_count == 0 ? status_ok() : call(db_ctx(tx), tx, row, items, item_count);
+}
+
+static struct status call(struct ctx *ctx, struct db_tx *tx,
+                          const struct event_subscription *subscription,
+                          const struct event_item *items, size_t count)
+{
+    const int64_t started_us = clock_monotonic_us();
+    struct status status;
+
+    event_enter(ctx, items[0].event);
+    if (subscription->handle_all != NULL)
+        status = subscription->handle_all(ctx, tx, items, count);
+    else
+        status = subscription->handle(ctx, tx, items[0].event, items[0].body);
+    metric_observe_us(&EVENTS_HANDLE_SECONDS, 0, clock_monotonic_us() - started_us);
+    return status;
 }
 
 static void count_outcomes(const struct record *records, const struct inbox_entry *entries,

@@ -20,6 +20,7 @@ struct broadcast;
 struct events {
     int64_t session_timeout_ms;
     int64_t fetch_wait_ms;
+    int64_t fetch_min_bytes;
     int64_t metadata_refresh_ms;
     int64_t retry_backoff_ms;
     int64_t retry_backoff_max_ms;
@@ -55,11 +56,9 @@ struct record {
 
 /* envelope.c: headers to struct event, payload to message. INVALID_ARGUMENT/EVENT_MALFORMED. */
 struct status envelope_parse(struct ctx *ctx, const struct record *record, struct event *ret_event);
-struct status envelope_decode(struct ctx *ctx, const struct record *record,
-                              const ProtobufCMessage **ret_body);
-/* The ctx of the handler: causation, correlation and trace of the event, method "on:<type>". They
- * lie in its arena, so envelope_renew() takes the place of ctx_renew(). */
-void envelope_enter(struct ctx *ctx, const struct record *record);
+struct status envelope_decode(struct ctx *ctx, const struct record *record, const void **ret_body);
+/* event_enter() gives the ctx causation, correlation and trace of the event, and the method
+ * "on:<type>". They lie in its arena, so envelope_renew() takes the place of ctx_renew(). */
 void envelope_renew(struct ctx *ctx);
 /* Parses and finds the subscription of `mode`. */
 void record_resolve(struct ctx *ctx, const struct event_subscription *subscriptions,
@@ -71,6 +70,9 @@ struct status apply_batch(struct events *self, struct ctx *ctx, struct record *r
                           size_t count);
 /* For a daemon without a database, and the broadcast mode. */
 struct status apply_one(struct ctx *ctx, struct record *record);
+/* How many of the records may share a transaction: up to the one call of a handler that locks what
+ * RPCs lock too, and what nobody wants behind it. At least 1. */
+size_t apply_run_length(const struct record *records, size_t count);
 /* Calls the handler inside tx. */
 struct status apply_handler(struct ctx *ctx, struct db_tx *tx, const struct record *record);
 /* Retry and nothing else can help: the partition waits. */

@@ -51,12 +51,12 @@ struct status envelope_parse(struct ctx *ctx, const struct record *record, struc
     memcpy(event.key.bytes, record->key.data, sizeof event.key.bytes);
     event.correlation_id = headers_find(arena, record->headers, "ce_correlationid");
     event.actor = headers_find(arena, record->headers, "ce_actor");
+    event.trace_parent = headers_find(arena, record->headers, "ce_traceparent");
     *ret_event = event;
     return status_ok();
 }
 
-struct status envelope_decode(struct ctx *ctx, const struct record *record,
-                              const ProtobufCMessage **ret_body)
+struct status envelope_decode(struct ctx *ctx, const struct record *record, const void **ret_body)
 {
     const struct message_schema *schema = record->subscription->body;
     struct findings findings = {ctx, schema, NULL};
@@ -74,15 +74,13 @@ struct status envelope_decode(struct ctx *ctx, const struct record *record,
     return status_ok();
 }
 
-void envelope_enter(struct ctx *ctx, const struct record *record)
+void event_enter(struct ctx *ctx, const struct event *event)
 {
-    const char *trace = headers_find(ctx->arena, record->headers, "ce_traceparent");
-
-    ctx->method = arena_printf(ctx->arena, "on:%s", record->event.type);
-    ctx->correlation_id = record->event.correlation_id;
-    ctx->causation_id = uuid_text(ctx->arena, record->event.id);
-    if (trace != NULL)
-        (void)parse_traceparent(trace, &ctx->trace); /* a bad one leaves the root trace */
+    ctx->method = arena_printf(ctx->arena, "on:%s", event->type);
+    ctx->correlation_id = event->correlation_id;
+    ctx->causation_id = uuid_text(ctx->arena, event->id);
+    if (event->trace_parent != NULL)
+        (void)parse_traceparent(event->trace_parent, &ctx->trace); /* a bad one leaves the root's */
 }
 
 void envelope_renew(struct ctx *ctx)

@@ -93,6 +93,7 @@ static struct status subscribe(struct group *group, struct ctx *boot)
         {"session.timeout.ms",
          arena_printf(boot->arena, "%lld", (long long)self->session_timeout_ms)},
         {"heartbeat.interval.ms", arena_printf(boot->arena, "%lld", (long long)heartbeat_ms)},
+        {"fetch.min.bytes", arena_printf(boot->arena, "%lld", (long long)self->fetch_min_bytes)},
         {"max.poll.interval.ms", "300000"},
         {"auto.offset.reset", "earliest"},
         {"enable.auto.commit", "true"},
@@ -219,14 +220,10 @@ static struct status handle(struct group *group, struct partition *partition,
 {
     struct events *self = group->events;
     size_t count = partition->count;
-    bool is_singly = count == 1 || !self->has_database;
     bool is_unwanted = true;
 
-    for (size_t i = 0; i < count; i++) {
-        const struct event_subscription *row = records[i].subscription;
-        is_singly |= row != NULL && row->commit_per_record;
-        is_unwanted &= row == NULL && records[i].malformed.code == STATUS_OK;
-    }
+    for (size_t i = 0; i < count; i++)
+        is_unwanted &= records[i].subscription == NULL && records[i].malformed.code == STATUS_OK;
     if (is_unwanted && partition->unfenced + count < UNFENCED_MAX) {
         partition->unfenced += count;
         metric_add(&EVENTS_RECORDS, OUTCOME_UNWANTED, (int64_t)count);
@@ -234,18 +231,21 @@ static struct status handle(struct group *group, struct partition *partition,
         return status_ok();
     }
     partition->unfenced = 0;
-    if (!is_singly) {
-        envelope_renew(&group->work);
-        struct status status = apply_batch(self, &group->work, records, count);
-        if (status.code == STATUS_OK) {
-            *ret_done = count;
-            return status;
+    while (*ret_done < count && clock_monotonic_us() < group->yield_at_us) {
+        struct record *run = &records[*ret_done];
+        size_t length = self->has_database ? apply_run_length(run, count - *ret_done) : 1;
+        if (length > 1) {
+            envelope_renew(&group->work);
+            if (apply_batch(self, &group->work, run, length).code == STATUS_OK) {
+                *ret_done += length;
+                continue;
+            }
         }
-    }
-    for (size_t i = 0; i < count && clock_monotonic_us() < group->yield_at_us; i++) {
-        TRY(self->has_database ? handle_singly(group, partition, &records[i])
-                               : without_database(group, partition, &records[i]));
-        *ret_done = i + 1;
+        for (size_t i = 0; i < length && clock_monotonic_us() < group->yield_at_us; i++) {
+            TRY(self->has_database ? handle_singly(group, partition, &run[i])
+                                   : without_database(group, partition, &run[i]));
+            ++*ret_done;
+        }
     }
     return status_ok();
 }

@@ -119,6 +119,14 @@ struct status reservation_apply(struct ctx *ctx, struct db_tx *tx, struct uuid i
                                 enum reservation_action action, int64_t ttl_ms,
                                 struct reservation *ret_reservation);
 
+/* Commits one that is locked, with its movements and its event; the caller saves what it posted. As
+ * it is when that was done before. */
+struct status reservation_commit(struct ctx *ctx, struct book *book, struct event_list *events,
+                                 struct reservation *reservation);
+/* Of an array by id; NULL when it is not there. */
+struct reservation *reservation_find(struct reservation *reservations, size_t count,
+                                     struct uuid id);
+
 /* Moves what is left of every line; shipped units have left the warehouse and do not move again. */
 void reservation_post(struct ctx *ctx, struct book *book, const struct reservation *reservation,
                       enum movement_kind kind);
@@ -129,8 +137,8 @@ struct status inventory_watch_pins(struct ctx *ctx);
 struct status inventory_purge(struct ctx *ctx);
 
 /* ---- on_order.c ---- */
-event_handler inventory_on_order_placed, inventory_on_order_cancelled,
-    inventory_on_shipment_shipped;
+event_batch_handler inventory_on_orders_placed;
+event_handler inventory_on_order_cancelled, inventory_on_shipment_shipped;
 
 /* ---- stock_lines.c ---- */
 

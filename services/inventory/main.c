@@ -33,12 +33,11 @@ static const struct config_field CONFIG[] = {
 
 static const struct rpc_service *const METHODS[] = {&INVENTORY_V1_SERVICE, NULL};
 
-/* They lock rows that RPCs lock too, in an order of their own per record. */
+/* They lock rows that RPCs lock too; what is rare locks them for each record. */
 static const struct event_subscription SUBSCRIPTIONS[] = {
     {.topic = "order.order.events.v1",
      .body = &order__v1__order_placed__schema,
-     .handle = inventory_on_order_placed,
-     .commit_per_record = true},
+     .handle_all = inventory_on_orders_placed},
     {.topic = "order.order.events.v1",
      .body = &order__v1__order_cancelled__schema,
      .handle = inventory_on_order_cancelled,

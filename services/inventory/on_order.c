@@ -22,15 +22,35 @@ static struct status ship_allocation(struct ctx *ctx, struct book *book,
                                      struct allocation *allocation, struct movement movement,
                                      int64_t units);
 
-struct status inventory_on_order_placed(struct ctx *ctx, struct db_tx *tx,
-                                        const struct event *event, const void *body)
+/* The stock items of all orders are locked once, in id order, as Reserve does it. */
+struct status inventory_on_orders_placed(struct ctx *ctx, struct db_tx *tx,
+                                         const struct event_item *items, size_t count)
 {
-    const Order__V1__OrderPlaced *placed = body;
-    struct reservation reservation;
+    struct reservation **committed = arena_array(ctx->arena, struct reservation *, count);
+    struct uuid *ids = arena_array(ctx->arena, struct uuid, count);
+    struct event_list events = {0};
+    struct reservation_view view;
+    size_t committed_count = 0;
 
-    (void)event; // its key is the order; the reservation is named in the body
-    return reservation_apply(ctx, tx, parsed(placed->reservation_id), RESERVATION_COMMIT, 0,
-                             &reservation);
+    for (size_t i = 0; i < count;
+         i++) // an event's key is the order; its body names the reservation
+        ids[i] = parsed(((const Order__V1__OrderPlaced *)items[i].body)->reservation_id);
+    TRY(store_open_reservations(tx, (struct ids){ids, count}, &view));
+    for (size_t i = 0; i < count; i++) {
+        struct reservation *reservation = reservation_find(view.reservations, view.count, ids[i]);
+        event_enter(ctx, items[i].event);
+        if (reservation == NULL)
+            return ctx_fail(ctx, &RESERVATION_NOT_FOUND, "%s", uuid_text(ctx->arena, ids[i]));
+        const enum reservation_state before = reservation->state;
+        TRY(reservation_commit(ctx, &view.book, &events, reservation));
+        if (reservation->state != before)
+            committed[committed_count++] = reservation;
+    }
+    if (committed_count == 0)
+        return status_ok();
+    TRY(stock_events_add(ctx, &events, &view.book, MOVEMENT_KINDS));
+    TRY(store_save_book(tx, &view.book, &events));
+    return store_save_reservations(tx, committed, committed_count);
 }
 
 /* What is reserved or allocated comes back, what was shipped stays with the customer. */

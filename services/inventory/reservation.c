@@ -19,6 +19,9 @@ static struct status apply_once(struct ctx *ctx, struct db_tx *tx, struct reserv
 static struct status apply(struct ctx *ctx, struct db_tx *tx, struct book *book,
                            struct reservation *reservation,
                            struct reservation_transition transition);
+static struct status post(struct ctx *ctx, struct book *book, struct event_list *events,
+                          struct reservation *reservation,
+                          struct reservation_transition transition);
 static struct status refuse(struct ctx *ctx, enum reservation_outcome outcome, struct uuid id);
 static struct status answer(struct ctx *ctx, const char *reservation_id,
                             enum reservation_action action, int64_t ttl_ms,
@@ -150,16 +153,54 @@ static struct status apply(struct ctx *ctx, struct db_tx *tx, struct book *book,
 {
     struct event_list events = {0};
 
+    TRY(post(ctx, book, &events, reservation, transition));
+    TRY(stock_events_add(ctx, &events, book, MOVEMENT_KINDS));
+    TRY(store_save_book(tx, book, &events));
+    return store_save_reservations(tx, &reservation, 1);
+}
+
+static struct status post(struct ctx *ctx, struct book *book, struct event_list *events,
+                          struct reservation *reservation, struct reservation_transition transition)
+{
     if (transition.movement != MOVEMENT_KINDS)
         reservation_post(ctx, book, reservation, transition.movement);
     if (transition.next == RESERVATION_COMMITTED)
-        TRY(stock_committed_add(ctx, &events, reservation));
+        TRY(stock_committed_add(ctx, events, reservation));
     if (transition.next == RESERVATION_RELEASED)
-        TRY(stock_released_add(ctx, &events, reservation, false));
-    TRY(stock_events_add(ctx, &events, book, MOVEMENT_KINDS));
+        TRY(stock_released_add(ctx, events, reservation, false));
     reservation->state = transition.next;
-    TRY(store_save_book(tx, book, &events));
-    return store_save_reservations(tx, &reservation, 1);
+    return status_ok();
+}
+
+struct status reservation_commit(struct ctx *ctx, struct book *book, struct event_list *events,
+                                 struct reservation *reservation)
+{
+    struct reservation_transition transition =
+        reservation_transition(reservation->state, RESERVATION_COMMIT);
+
+    if (transition.outcome == OUTCOME_KEEP)
+        return status_ok();
+    if (transition.outcome != OUTCOME_APPLY)
+        return refuse(ctx, transition.outcome, reservation->id);
+    reservation->expire_time_us = 0;
+    return post(ctx, book, events, reservation, transition);
+}
+
+struct reservation *reservation_find(struct reservation *reservations, size_t count, struct uuid id)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = uuid_compare(&reservations[middle].id, &id);
+        if (order == 0)
+            return &reservations[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
 static struct status refuse(struct ctx *ctx, enum reservation_outcome outcome, struct uuid id)

@@ -36,7 +36,6 @@ static struct status check_locked(struct ctx *ctx, const struct book *book,
                                   const struct sourcing_query *query);
 static const struct component *line_components(const struct reserve_view *view,
                                                const struct reserve_line *line, size_t *ret_count);
-static const struct reservation *find_existing(const struct reserve_view *view, struct uuid id);
 
 struct status reserve_batch_run(struct ctx *work, struct reserve_request *const *requests,
                                 size_t count)
@@ -51,7 +50,8 @@ struct status reserve_batch_run(struct ctx *work, struct reserve_request *const 
     TRY(open_view(tx, requests, count, &view));
     for (size_t i = 0; i < count; i++) {
         struct reserve_request *request = requests[i];
-        bool is_new = find_existing(&view, request->reservation_id) == NULL;
+        bool is_new =
+            reservation_find(view.existing, view.existing_count, request->reservation_id) == NULL;
         request->status = decide(&view, request);
         if (!is_new || request->status.code != STATUS_OK)
             continue;
@@ -96,7 +96,8 @@ static struct status open_view(struct db_tx *tx, struct reserve_request *const *
 
 static struct status decide(struct reserve_view *view, struct reserve_request *request)
 {
-    const struct reservation *existing = find_existing(view, request->reservation_id);
+    const struct reservation *existing =
+        reservation_find(view->existing, view->existing_count, request->reservation_id);
     struct ctx *ctx = request->ctx;
 
     if (existing != NULL)
@@ -210,21 +211,4 @@ static const struct component *line_components(const struct reserve_view *view,
     *itself = (struct component){line->variant_id, line->variant_id, 1};
     *ret_count = 1;
     return itself;
-}
-
-static const struct reservation *find_existing(const struct reserve_view *view, struct uuid id)
-{
-    size_t low = 0, high = view->existing_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = uuid_compare(&view->existing[middle].id, &id);
-        if (order == 0)
-            return &view->existing[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
 }

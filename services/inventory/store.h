@@ -83,7 +83,16 @@ struct status store_open_reserve(struct db_tx *tx, struct ids variant_ids,
 struct status store_add_reservations(struct db_tx *tx, struct reservation *const *reservations,
                                      size_t count);
 
-/* Locks the reservation, then its stock items. State RESERVATION_NONE when there is no row. */
+/* Locks the reservations that there are of these, then their stock items. */
+struct reservation_view {
+    struct book book;
+    struct reservation *reservations; /* by id */
+    size_t count;
+    int64_t now_us;
+};
+struct status store_open_reservations(struct db_tx *tx, struct ids ids,
+                                      struct reservation_view *ret_view);
+/* The same of one. State RESERVATION_NONE when there is no row. */
 struct status store_open_reservation(struct db_tx *tx, struct uuid id,
                                      struct reservation *ret_reservation, struct book *ret_book,
                                      int64_t *ret_now_us);

@@ -152,25 +152,35 @@ struct status store_open_reserve(struct db_tx *tx, struct ids variant_ids,
     return status_ok();
 }
 
-struct status store_open_reservation(struct db_tx *tx, struct uuid id,
-                                     struct reservation *ret_reservation, struct book *ret_book,
-                                     int64_t *ret_now_us)
+struct status store_open_reservations(struct db_tx *tx, struct ids ids,
+                                      struct reservation_view *ret_view)
 {
-    struct db_args args = DB_ARGS(db_uuids(&id, 1));
+    struct db_args args = DB_ARGS(db_uuids(ids.ids, ids.count));
     struct db_call calls[] = {
         {.stmt = &LOCK_RESERVATION, .args = args},
         {.stmt = &LOCK_ITEMS[STOCK_BY_RESERVATION], .args = args},
         {.stmt = &READ_LEVELS[STOCK_BY_RESERVATION], .args = args},
         {.stmt = &READ_RESERVATIONS, .args = args},
     };
-    size_t count;
 
     TRY(store_plan_once(tx));
     TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
-    book_of_rows(db_ctx(tx), &calls[1].rows, &calls[2].rows, ret_book);
-    const struct reservation *found = reservations_of_rows(db_ctx(tx), &calls[3].rows, &count);
-    *ret_reservation = count > 0 ? *found : (struct reservation){.id = id};
-    *ret_now_us = db_get_time(&calls[3].rows, 0, 0);
+    book_of_rows(db_ctx(tx), &calls[1].rows, &calls[2].rows, &ret_view->book);
+    ret_view->reservations = reservations_of_rows(db_ctx(tx), &calls[3].rows, &ret_view->count);
+    ret_view->now_us = db_get_time(&calls[3].rows, 0, 0);
+    return status_ok();
+}
+
+struct status store_open_reservation(struct db_tx *tx, struct uuid id,
+                                     struct reservation *ret_reservation, struct book *ret_book,
+                                     int64_t *ret_now_us)
+{
+    struct reservation_view view;
+
+    TRY(store_open_reservations(tx, (struct ids){&id, 1}, &view));
+    *ret_reservation = view.count > 0 ? view.reservations[0] : (struct reservation){.id = id};
+    *ret_book = view.book;
+    *ret_now_us = view.now_us;
     return status_ok();
 }
 

@@ -127,39 +127,84 @@ static struct status publish_redeemed(struct db_tx *tx, const struct coupon *cou
     return outbox_add(tx, &COUPON_REDEEMED, coupon->id, coupon->version, &event);
 }
 
-/* Held becomes redeemed; anything else is done already. */
-static struct status redeem(struct db_tx *tx, struct uuid checkout_id, struct uuid order_id,
-                            struct hold *hold)
+/* The coupons that a checkout holds become its order's. */
+struct redemption {
+    struct uuid checkout_id, order_id;
+    const struct event *cause; /* NULL: a call */
+};
+
+/* Those of all that are held, locked in id order, each once. */
+static struct status lock_held(struct db_tx *tx, const struct hold *holds, size_t count,
+                               struct coupon **ret_coupons, size_t *ret_count)
 {
-    struct coupon *coupons;
-    size_t count;
-    TRY(store_lock_hold(tx, checkout_id, hold));
-    if (!str_equal(hold->state, "held"))
-        return status_ok();
-    TRY(store_lock_coupons_by_id(tx, hold->coupon_ids, hold->coupon_count, &coupons, &count));
-    for (size_t i = 0; i < count; i++) {
-        coupons[i].held_count--;
-        coupons[i].redeemed_count++;
-        coupons[i].version++;
-        TRY(publish_redeemed(tx, &coupons[i], checkout_id, order_id));
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += holds[i].coupon_count;
+    struct uuid *ids = arena_array(db_ctx(tx)->arena, struct uuid, total);
+    total = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; str_equal(holds[i].state, "held") && k < holds[i].coupon_count; k++)
+            ids[total++] = holds[i].coupon_ids[k];
+    *ret_count = 0;
+    return total == 0 ? status_ok()
+                      : store_lock_coupons_by_id(tx, ids, total, ret_coupons, ret_count);
+}
+
+static struct coupon *find_coupon(struct coupon *coupons, size_t count, struct uuid id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (uuid_equal(coupons[i].id, id))
+            return &coupons[i];
+    return NULL;
+}
+
+static struct status redeem_one(struct db_tx *tx, const struct redemption *redemption,
+                                const struct hold *hold, struct coupon *coupons, size_t count)
+{
+    if (redemption->cause != NULL)
+        event_enter(db_ctx(tx), redemption->cause);
+    for (size_t i = 0; i < hold->coupon_count; i++) {
+        struct coupon *coupon = find_coupon(coupons, count, hold->coupon_ids[i]);
+        if (coupon == NULL)
+            continue;
+        coupon->held_count--;
+        coupon->redeemed_count++;
+        coupon->version++;
+        TRY(publish_redeemed(tx, coupon, redemption->checkout_id, redemption->order_id));
     }
-    TRY(store_set_counts(tx, coupons, count));
-    return store_finish_hold(tx, checkout_id, "redeemed", order_id);
+    return store_finish_hold(tx, redemption->checkout_id, "redeemed", redemption->order_id);
+}
+
+/* Held becomes redeemed; anything else is done already. Locks are taken in the order of everybody:
+ * holds, then coupons, each by id. */
+static struct status redeem(struct db_tx *tx, const struct redemption *redemptions, size_t count,
+                            struct hold *ret_holds)
+{
+    struct uuid *checkout_ids = arena_array(db_ctx(tx)->arena, struct uuid, count);
+    struct coupon *coupons;
+    size_t coupon_count;
+    for (size_t i = 0; i < count; i++)
+        checkout_ids[i] = redemptions[i].checkout_id;
+    TRY(store_lock_holds(tx, checkout_ids, count, ret_holds));
+    TRY(lock_held(tx, ret_holds, count, &coupons, &coupon_count));
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(ret_holds[i].state, "held"))
+            TRY(redeem_one(tx, &redemptions[i], &ret_holds[i], coupons, coupon_count));
+    return coupon_count == 0 ? status_ok() : store_set_counts(tx, coupons, coupon_count);
 }
 
 struct status marketing_redeem_coupons(struct ctx *ctx,
                                        const Marketing__V1__RedeemCouponsRequest *req,
                                        Marketing__V1__RedeemCouponsResponse *rep)
 {
-    struct uuid checkout_id = {0};
-    struct uuid order_id = {0};
+    struct redemption redemption = {0};
     struct hold hold;
-    (void)uuid_parse(req->checkout_id, &checkout_id);
-    (void)uuid_parse(req->order_id, &order_id);
+    (void)uuid_parse(req->checkout_id, &redemption.checkout_id);
+    (void)uuid_parse(req->order_id, &redemption.order_id);
 
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(redeem(tx, checkout_id, order_id, &hold));
+    TRY(redeem(tx, &redemption, 1, &hold));
     if (str_equal(hold.state, "released"))
         return ctx_fail(ctx, &HOLD_RELEASED, "checkout %s", req->checkout_id);
     rep->n_coupon_ids = hold.coupon_count;
@@ -222,16 +267,19 @@ struct status marketing_release_coupons(struct ctx *ctx,
 
 /* Too early cannot be: the coupons were held before the order existed. Too late: they are redeemed.
  */
-struct status marketing_on_order_placed(struct ctx *ctx, struct db_tx *tx,
-                                        const struct event *event, const void *body)
+struct status marketing_on_orders_placed(struct ctx *ctx, struct db_tx *tx,
+                                         const struct event_item *items, size_t count)
 {
-    const Order__V1__OrderPlaced *placed = body;
-    struct uuid checkout_id = {0};
-    struct hold hold;
-    (void)ctx;
-    if (placed->n_coupon_ids == 0 || !uuid_parse(placed->checkout_id, &checkout_id))
-        return status_ok();
-    return redeem(tx, checkout_id, event->key, &hold);
+    struct redemption *redemptions = arena_array(ctx->arena, struct redemption, count);
+    struct hold *holds = arena_array(ctx->arena, struct hold, count);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        const Order__V1__OrderPlaced *placed = items[i].body;
+        struct redemption redemption = {.order_id = items[i].event->key, .cause = items[i].event};
+        if (placed->n_coupon_ids > 0 && uuid_parse(placed->checkout_id, &redemption.checkout_id))
+            redemptions[used++] = redemption;
+    }
+    return used == 0 ? status_ok() : redeem(tx, redemptions, used, holds);
 }
 
 /* Too early, before the order was heard to be placed: what is held is released, and that event

@@ -19,12 +19,11 @@ static const struct rpc_service *const RPC[] = {&MARKETING_V1_SERVICE, NULL};
 static const struct event_subscription SUBSCRIPTIONS[] = {
     {.topic = "order.order.events.v1",
      .body = &order__v1__order_placed__schema,
-     .handle = marketing_on_order_placed,
-     .commit_per_record = true}, /* coupons are locked by HoldCoupons too */
+     .handle_all = marketing_on_orders_placed},
     {.topic = "order.order.events.v1",
      .body = &order__v1__order_cancelled__schema,
      .handle = marketing_on_order_cancelled,
-     .commit_per_record = true},
+     .commit_per_record = true}, /* coupons are locked by HoldCoupons too */
     {0},
 };
 

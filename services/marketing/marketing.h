@@ -126,6 +126,9 @@ struct hold {
 struct status store_add_hold(struct db_tx *tx, struct uuid checkout_id, const char *state,
                              const char *customer_key, struct hold *ret_hold);
 struct status store_lock_hold(struct db_tx *tx, struct uuid checkout_id, struct hold *ret_hold);
+/* In id order; each must be there. `ret_holds` is parallel to the ids. */
+struct status store_lock_holds(struct db_tx *tx, const struct uuid *checkout_ids, size_t count,
+                               struct hold *ret_holds);
 /* Locks in id order; so do all who touch several coupons. One that is used up is only read. */
 struct status store_lock_coupons(struct db_tx *tx, const char *const *code_keys, size_t count,
                                  const char *customer_key, struct coupon **ret_coupons,
@@ -143,5 +146,5 @@ extern const struct db_stmt *const STORE_PROMOTION_STATEMENTS[];
 extern const struct db_stmt *const STORE_COUPON_STATEMENTS[];
 extern const struct db_stmt *const STORE_HOLD_STATEMENTS[];
 
-event_handler marketing_on_order_placed;
+event_batch_handler marketing_on_orders_placed;
 event_handler marketing_on_order_cancelled;

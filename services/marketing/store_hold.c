@@ -19,6 +19,14 @@ static const struct db_stmt LOCK_HOLD = {
     .sql = "SELECT state, coupon_ids FROM marketing.hold WHERE checkout_id = $1 FOR UPDATE",
 };
 
+static const struct db_stmt LOCK_HOLDS = {
+    .name = "lock_holds",
+    .in = "U",
+    .out = "utU",
+    .sql = "SELECT checkout_id, state, coupon_ids FROM marketing.hold"
+           " WHERE checkout_id = ANY ($1) ORDER BY checkout_id FOR UPDATE",
+};
+
 /* Nobody waits for a coupon that is used up: when a code is gone, hundreds still ask for it. */
 static const struct db_stmt LOCK_COUPONS = {
     .name = "lock_coupons",
@@ -85,18 +93,41 @@ static const struct db_stmt FINISH_HOLD = {
     .sql = "UPDATE marketing.hold SET state = $2, order_id = $3 WHERE checkout_id = $1",
 };
 
+static struct status not_found(struct ctx *ctx, struct uuid checkout_id)
+{
+    return ctx_fail_field(ctx, &HOLD_NOT_FOUND, "checkoutId", uuid_text(ctx->arena, checkout_id),
+                          "a checkout that holds coupons");
+}
+
 struct status store_lock_hold(struct db_tx *tx, struct uuid checkout_id, struct hold *ret_hold)
 {
     struct ctx *ctx = db_ctx(tx);
     struct db_rows rows;
     struct status found = db_one(tx, &LOCK_HOLD, DB_ARGS(db_uuid(checkout_id)), &rows);
     if (found.code == STATUS_NOT_FOUND)
-        return ctx_fail_field(ctx, &HOLD_NOT_FOUND, "checkoutId",
-                              uuid_text(ctx->arena, checkout_id), "a checkout that holds coupons");
+        return not_found(ctx, checkout_id);
     TRY(found);
     struct hold hold = {.state = db_get_text(&rows, 0, 0)};
     hold.coupon_ids = db_get_uuids(ctx, &rows, 0, 1, &hold.coupon_count);
     *ret_hold = hold;
+    return status_ok();
+}
+
+struct status store_lock_holds(struct db_tx *tx, const struct uuid *checkout_ids, size_t count,
+                               struct hold *ret_holds)
+{
+    struct ctx *ctx = db_ctx(tx);
+    struct db_rows rows;
+    TRY(db_many(tx, &LOCK_HOLDS, DB_ARGS(db_uuids(checkout_ids, count)), &rows));
+    for (size_t i = 0; i < count; i++) {
+        size_t row = 0;
+        while (row < rows.count && !uuid_equal(db_get_uuid(&rows, row, 0), checkout_ids[i]))
+            row++;
+        if (row == rows.count)
+            return not_found(ctx, checkout_ids[i]);
+        ret_holds[i] = (struct hold){.state = db_get_text(&rows, row, 1)};
+        ret_holds[i].coupon_ids = db_get_uuids(ctx, &rows, row, 2, &ret_holds[i].coupon_count);
+    }
     return status_ok();
 }
 
@@ -202,7 +233,6 @@ struct status store_finish_hold(struct db_tx *tx, struct uuid checkout_id, const
 }
 
 const struct db_stmt *const STORE_HOLD_STATEMENTS[] = {
-    &ADD_HOLD,           &LOCK_HOLD,   &LOCK_COUPONS, &READ_COUPONS,
-    &LOCK_COUPONS_BY_ID, &SET_COUNTS,  &NAME_COUPONS, &ADD_USES,
-    &END_USES,           &FINISH_HOLD, NULL,
+    &ADD_HOLD,   &LOCK_HOLD,    &LOCK_HOLDS, &LOCK_COUPONS, &READ_COUPONS, &LOCK_COUPONS_BY_ID,
+    &SET_COUNTS, &NAME_COUPONS, &ADD_USES,   &END_USES,     &FINISH_HOLD,  NULL,
 };

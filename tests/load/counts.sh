@@ -1,8 +1,8 @@
 # counts.sh - what one checkout costs: calls, statements, commits, commands, bytes. Sourced by run.
 #
-# The relay is frozen while the checkouts are bought: nothing but what the buyers waited for happens
-# (and sweeps, which are few). Then it goes on, and what is added until every event is handled is the
-# work behind the answer.
+# Up to the answer that the order is placed; reading it is not counted. The relay is frozen while the
+# checkouts are bought: nothing but what the buyers waited for happens (and sweeps, which are few).
+# Then it goes on, and what is added until every event is handled is the work behind the answer.
 
 statements_now()
 {
@@ -114,7 +114,7 @@ count_checkouts() # HOW_MANY CALLERS: into counted.json and counted/
     wait_handled
     process_signal outbox-relay STOP
     snapshot "$c/begin"
-    load checkout goods --flows "$1" --callers "$2" >>"$var/log/load.log" || true
+    load buy goods --flows "$1" --callers "$2" >>"$var/log/load.log" || true
     sleep 1.5 # a backend reports what it did at most a second later
     snapshot "$c/answered"
     process_signal outbox-relay CONT

@@ -32,6 +32,7 @@ struct flow {
     const char *name;
     const char *doc;
     const struct request *requests;
+    const char *until; /* the request that it ends before, or NULL: all of them */
 };
 
 const struct flow *flow_find(const char *name);

@@ -133,13 +133,14 @@ static const struct request BYTES[] = {
 };
 
 static const struct flow FLOWS[] = {
-    {"list", "a page of 20 products with price and stock", LIST},
-    {"detail", "one product with prices and stock of its variants", DETAIL},
-    {"line", "create a cart, add a line; the totals are in the answer", ADD_A_LINE},
-    {"checkout", "from an empty cart to the order that is read back", CHECKOUT},
-    {"prepare", "a cart with one line that is ready to be bought", PREPARE},
-    {"complete", "buy a prepared cart", COMPLETE},
-    {"bytes", "what web_floor answers", BYTES},
+    {"list", "a page of 20 products with price and stock", LIST, NULL},
+    {"detail", "one product with prices and stock of its variants", DETAIL, NULL},
+    {"line", "create a cart, add a line; the totals are in the answer", ADD_A_LINE, NULL},
+    {"checkout", "from an empty cart to the order that is read back", CHECKOUT, NULL},
+    {"buy", "the same up to the answer that the order is placed", CHECKOUT, "read order"},
+    {"prepare", "a cart with one line that is ready to be bought", PREPARE, NULL},
+    {"complete", "buy a prepared cart", COMPLETE, NULL},
+    {"bytes", "what web_floor answers", BYTES, NULL},
 };
 
 const struct flow *flow_find(const char *name)

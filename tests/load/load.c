@@ -293,6 +293,13 @@ static void note_answer(struct run *run, const struct buyer *buyer, const struct
     run->result->statuses[answer->status % STATUSES_MAX]++;
 }
 
+static bool is_over(const struct flow *flow, size_t next)
+{
+    const char *name = flow->requests[next].name;
+
+    return name == NULL || (flow->until != NULL && strcmp(name, flow->until) == 0);
+}
+
 static void go_on(struct run *run, struct buyer *buyer, const struct answer *answer)
 {
     const struct request *request = &run->load->flow->requests[buyer->request];
@@ -306,7 +313,7 @@ static void go_on(struct run *run, struct buyer *buyer, const struct answer *ans
     buyer->request++;
     if (request[1].follows_accepted && answer->status != 202)
         buyer->request++;
-    if (run->load->flow->requests[buyer->request].name == NULL) {
+    if (is_over(run->load->flow, buyer->request)) {
         if (run->load->answer_file != NULL)
             keep_answer(run, answer);
         end(run, buyer, &run->result->done);

@@ -43,6 +43,16 @@ static const struct error_def SHOP_AWAY = {STATUS_UNAVAILABLE, "SHOP_AWAY", "a t
 static struct status on_sold(struct ctx *ctx, struct db_tx *tx, const struct event *event,
                              const void *body);
 
+static struct status on_all_sold(struct ctx *ctx, struct db_tx *tx, const struct event_item *items,
+                                 size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        event_enter(ctx, items[i].event);
+        TRY(on_sold(ctx, tx, items[i].event, items[i].body));
+    }
+    return status_ok();
+}
+
 struct event_kind SHOP_SOLD = {.body = &common__v1__money__schema, .key_doc = "sale id"};
 static struct event_subscription subscriptions[] = {
     {.body = &common__v1__money__schema, .handle = on_sold},
@@ -118,6 +128,8 @@ void shop_configure(void)
     SHOP_SOLD.topic = subscriptions[0].topic = getenv("TORG_SHOP_TOPIC");
     cache_subscriptions[0].topic = view_subscriptions[0].topic = SHOP_SOLD.topic;
     subscriptions[0].commit_per_record = getenv("TORG_SHOP_SINGLY") != NULL;
+    if (getenv("TORG_SHOP_ALL") != NULL)
+        subscriptions[0].handle_all = on_all_sold;
 }
 
 struct status shop_publish(struct ctx *ctx, const struct shop_sale *sale)

@@ -28,12 +28,29 @@ static struct status handle(event_handler *handler, const void *body)
     return db_commit(&tx);
 }
 
+enum { ORDERS_MAX = 8 };
+
+static struct status all_placed(const struct uuid *reservations, size_t count)
+{
+    struct ctx *ctx = world_ctx(inventory);
+    Order__V1__OrderPlaced bodies[ORDERS_MAX];
+    struct event_item items[ORDERS_MAX];
+    struct event event = {.id = uuid_v7(), .topic = "order.order.events.v1", .type = "placed"};
+
+    for (size_t i = 0; i < count; i++) {
+        order__v1__order_placed__init(&bodies[i]);
+        bodies[i].reservation_id = text(reservations[i]);
+        items[i] = (struct event_item){&event, &bodies[i]};
+    }
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(inventory_on_orders_placed(ctx, tx, items, count));
+    return db_commit(&tx);
+}
+
 static struct status placed(struct uuid reservation)
 {
-    Order__V1__OrderPlaced body = ORDER__V1__ORDER_PLACED__INIT;
-
-    body.reservation_id = text(reservation);
-    return handle(inventory_on_order_placed, &body);
+    return all_placed(&reservation, 1);
 }
 
 static struct status cancelled(struct uuid reservation)
@@ -72,6 +89,24 @@ START_TEST(a_placed_order_commits_its_reservation_once)
 
     then_level(berlin, mug, 7, 0, 3);
     ck_assert_int_eq(published(&STOCK_COMMITTED), 1);
+    then_the_books_are_right();
+}
+END_TEST
+
+START_TEST(orders_that_come_together_commit_together)
+{
+    given_mugs(10, 1);
+    struct uuid ids[] = {given_reservation(mug, 3), given_reservation(mug, 2), uuid_v7()};
+    then_ok(placed(ids[0]));
+
+    then_reason(all_placed(ids, 3), STATUS_NOT_FOUND, "RESERVATION_NOT_FOUND");
+    then_state(ids[1], "held");
+    ids[2] = given_reservation(mug, 1);
+    then_ok(all_placed(ids, 3));
+    then_ok(all_placed(ids, 3));
+
+    then_level(berlin, mug, 4, 0, 6);
+    ck_assert_int_eq(published(&STOCK_COMMITTED), 3);
     then_the_books_are_right();
 }
 END_TEST
@@ -218,7 +253,7 @@ START_TEST(the_examples_of_order_are_understood)
     given_reserved(ended->reservation_id, ended->order);
     given_reserved(parcel->reservation_id, parcel->order);
 
-    then_ok(handle(inventory_on_order_placed, order));
+    then_ok(placed(parsed(order->reservation_id)));
     then_ok(handle(inventory_on_order_cancelled, ended));
     then_ok(placed(parsed(parcel->reservation_id)));
     then_ok(handle(inventory_on_shipment_shipped, parcel));
@@ -236,6 +271,7 @@ void order_case(Suite *suite)
     TCase *tcase = world_case(suite, "order");
 
     tcase_add_test(tcase, a_placed_order_commits_its_reservation_once);
+    tcase_add_test(tcase, orders_that_come_together_commit_together);
     tcase_add_test(tcase, an_order_without_a_reservation_is_not_lost_but_refused);
     tcase_add_test(tcase, a_cancelled_order_gives_everything_back_once);
     tcase_add_test(tcase, a_cancelled_order_that_was_never_reserved_refuses_a_late_reserve);

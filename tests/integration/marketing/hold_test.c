@@ -78,19 +78,33 @@ START_TEST(limits_are_told_with_their_reason)
 }
 END_TEST
 
-static struct status placed_event(void)
+enum { ORDERS_MAX = 8 };
+
+/* Nil: an order without coupons. */
+static struct status placed_events(const struct uuid *checkouts, size_t count)
 {
     struct ctx *ctx = world_ctx(marketing);
-    Order__V1__OrderPlaced placed = ORDER__V1__ORDER_PLACED__INIT;
+    Order__V1__OrderPlaced placed[ORDERS_MAX];
+    struct event events[ORDERS_MAX];
+    struct event_item items[ORDERS_MAX];
     const char *coupons[] = {"one"};
-    struct event event = {.key = uuid_v7()};
-    placed.checkout_id = uuid_text(ctx->arena, checkout);
-    placed.n_coupon_ids = 1;
-    placed.coupon_ids = coupons;
+    for (size_t i = 0; i < count; i++) {
+        order__v1__order_placed__init(&placed[i]);
+        placed[i].checkout_id = uuid_text(ctx->arena, checkouts[i]);
+        placed[i].n_coupon_ids = uuid_is_nil(checkouts[i]) ? 0 : 1;
+        placed[i].coupon_ids = coupons;
+        events[i] = (struct event){.id = uuid_v7(), .key = uuid_v7(), .type = "placed"};
+        items[i] = (struct event_item){&events[i], &placed[i]};
+    }
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(marketing_on_order_placed(ctx, tx, &event, &placed));
+    TRY(marketing_on_orders_placed(ctx, tx, items, count));
     return db_commit(&tx);
+}
+
+static struct status placed_event(void)
+{
+    return placed_events(&checkout, 1);
 }
 
 START_TEST(a_placed_order_redeems_what_its_checkout_held)
@@ -99,6 +113,25 @@ START_TEST(a_placed_order_redeems_what_its_checkout_held)
     then_ok(placed_event());
     then_ok(placed_event());
     then_counts(0, 1);
+}
+END_TEST
+
+START_TEST(orders_that_come_together_redeem_together)
+{
+    given_held_coupon();
+    struct uuid checkouts[] = {checkout, {{0}}, uuid_v7(), uuid_v7()};
+    then_ok(holding(checkouts[2], "SUN", "ben"));
+
+    then_reason(placed_events(checkouts, 4), STATUS_NOT_FOUND, "HOLD_NOT_FOUND");
+    then_counts(2, 0);
+    then_ok(placed_events(checkouts, 3));
+    then_ok(placed_events(checkouts, 3));
+
+    then_counts(0, 2);
+    ck_assert_int_eq(published(&COUPON_REDEEMED), 2);
+    ck_assert_int_eq(world_sql_int("SELECT count(*) - count(DISTINCT aggregate_version)"
+                                   " FROM outbox WHERE topic = 'marketing.coupon.events.v1'"),
+                     0);
 }
 END_TEST
 
@@ -246,6 +279,7 @@ void hold_case(Suite *suite)
     tcase_add_test(tcase, a_release_that_overtakes_its_hold_refuses_it);
     tcase_add_test(tcase, limits_are_told_with_their_reason);
     tcase_add_test(tcase, a_placed_order_redeems_what_its_checkout_held);
+    tcase_add_test(tcase, orders_that_come_together_redeem_together);
     tcase_add_test(tcase, a_cancelled_order_gives_its_coupons_back_once);
     tcase_add_test(tcase, a_cancellation_heard_before_its_order_releases_what_is_held);
     tcase_add_test(tcase, ten_uses_are_held_ten_times_by_forty_buyers);

@@ -18,6 +18,18 @@
 typedef struct status event_handler(struct ctx *ctx, struct db_tx *tx, const struct event *event,
                                     const void *body);
 
+/* Several records of one subscription at once, in their order: for handlers that lock what RPCs
+ * lock too, and can lock for all of them in the right order. ctx tells what caused what is
+ * published; a handler that publishes for one of the events enters it first. When it fails it is
+ * called again, for one record at a time. */
+struct event_item {
+    const struct event *event;
+    const void *body;
+};
+typedef struct status event_batch_handler(struct ctx *ctx, struct db_tx *tx,
+                                          const struct event_item *items, size_t count);
+void event_enter(struct ctx *ctx, const struct event *event);
+
 enum subscription_mode {
     SUBSCRIPTION_SHARED,    /* the daemon's consumer group: one replica handles each event */
     SUBSCRIPTION_BROADCAST, /* every replica reads every partition from the end, no group: caches */
@@ -27,8 +39,10 @@ struct event_subscription {
     const char *topic; /* NULL ends the table */
     const struct message_schema *body;
     event_handler *handle;
+    event_batch_handler *handle_all; /* instead of `handle` */
     enum subscription_mode mode;
-    /* The handler locks rows that RPCs lock too: commit per record instead of per batch. */
+    /* `handle` locks rows that RPCs lock too, in an order of its own: a transaction calls it once.
+     */
     bool commit_per_record;
 };
 

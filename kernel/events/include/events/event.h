@@ -24,6 +24,7 @@ struct event {
     int64_t occurred_at_us;
     const char *correlation_id; /* or NULL */
     const char *actor;          /* or NULL */
+    const char *trace_parent;   /* W3C, or NULL */
     const char *topic;
     int32_t partition;
     int64_t offset;
