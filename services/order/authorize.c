@@ -39,7 +39,6 @@ struct status order_authorize_tenders(struct ctx *ctx,
                                       Order__V1__AuthorizeTendersResponse *rep)
 {
     const struct uuid id = message_uuid(req->checkout_id);
-    const enum lock_extra extra = req->place ? LOCK_TO_PLACE : LOCK_TO_PAY;
     struct asked asked[TENDERS_MAX] = {0};
     struct locked_checkout locked, after;
     struct order order;
@@ -47,7 +46,7 @@ struct status order_authorize_tenders(struct ctx *ctx,
     ctx->idempotency = NULL; // two transactions; repeatable by the providers' keys
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(store_lock_checkout(tx, id, extra, &locked));
+    TRY(store_lock_checkout(tx, id, req->place ? LOCK_TO_PLACE : LOCK_TO_PAY, &locked));
     TRY(checkout_fence(ctx, &locked.checkout, req->epoch));
     TRY(checkout_take_progress(
         ctx, req->snapshot,
@@ -60,7 +59,8 @@ struct status order_authorize_tenders(struct ctx *ctx,
     if (is_waiting(locked.checkout.state)) {
         ask_all(ctx, &locked.payments, asked);
         TRY(db_begin(ctx, &tx));
-        TRY(store_lock_checkout(tx, id, extra, &after));
+        TRY(store_lock_checkout(tx, id, LOCK_ALONE, &after));
+        after.order_number = locked.order_number; // one is enough, whoever locks
         TRY(record(tx, &locked.payments, asked, &after));
         if (after.checkout.epoch == req->epoch)
             TRY(conclude(tx, req, &after, &order));

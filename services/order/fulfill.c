@@ -40,7 +40,9 @@ static void send(struct order *order, struct fulfillment *f, const struct shipme
 static struct status take_money_on_ship(struct db_tx *tx, struct order *order);
 static struct status publish_shipped(struct db_tx *tx, const struct order *order,
                                      const struct fulfillment *f, const struct shipment *parcel);
-static bool open_packing(struct order *order);
+static struct uuid order_of(const struct event_item *item);
+static bool is_among(const struct order_to_pack *orders, size_t count, struct uuid id);
+static struct status pack(struct db_tx *tx, struct uuid id);
 
 struct uuid first_shipment_id(struct uuid fulfillment_id)
 {
@@ -81,11 +83,10 @@ void fulfillments_plan(struct ctx *ctx, struct order *order, const Order__V1__Ch
         }
         line->quantity += part->variant_quantity;
     }
-    if (order_may_pack(order))
-        open_packing(order);
 }
 
-bool order_may_pack(const struct order *order)
+/* Money enough to pack: paid, or to be captured with the shipment. */
+static bool may_pack(const struct order *order)
 {
     for (size_t i = 0; i < order->payments.count; i++) {
         const struct payment *p = &order->payments.items[i];
@@ -97,27 +98,62 @@ bool order_may_pack(const struct order *order)
 }
 
 /* Too early cannot be: the event follows the order in its transaction's outbox. Too late is an
- * order that was cancelled or is packed already. A capture before the order was placed is found
- * there. */
-struct status order_on_payment_captured(struct ctx *ctx, struct db_tx *tx,
-                                        const struct event *event, const void *body)
+ * order that was cancelled or is packed already; who was paid when the order was placed is packed
+ * since then. Orders are locked by id. */
+struct status order_on_payments_captured(struct ctx *ctx, struct db_tx *tx,
+                                         const struct event_item *items, size_t count)
 {
-    const Order__V1__PaymentCaptured *captured = body;
+    struct uuid *ids = arena_array(ctx->arena, struct uuid, count);
+    struct order_to_pack *orders;
+    size_t order_count;
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = order_of(&items[i]);
+    TRY(store_find_to_pack(tx, ids, count, &orders, &order_count));
+    for (size_t i = 0; i < count; i++)
+        if (!uuid_is_nil(ids[i]) && !is_among(orders, order_count, ids[i]))
+            return ctx_fail(ctx, &ERROR_NOT_FOUND, "order %s", uuid_text(ctx->arena, ids[i]));
+    for (size_t i = 0; i < order_count; i++) {
+        size_t cause = 0;
+        while (!uuid_equal(ids[cause], orders[i].id))
+            cause++;
+        event_enter(ctx, items[cause].event);
+        if (orders[i].is_waiting)
+            TRY(pack(tx, orders[i].id));
+    }
+    return status_ok();
+}
+
+/* Nil: captured before its order was placed, which will find that. */
+static struct uuid order_of(const struct event_item *item)
+{
+    const Order__V1__PaymentCaptured *captured = item->body;
+
+    return message_uuid(captured->payment->order_id);
+}
+
+static bool is_among(const struct order_to_pack *orders, size_t count, struct uuid id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (uuid_equal(orders[i].id, id))
+            return true;
+    return false;
+}
+
+static struct status pack(struct db_tx *tx, struct uuid id)
+{
     Order__V1__OrderFulfillmentChanged changed = ORDER__V1__ORDER_FULFILLMENT_CHANGED__INIT;
     struct order order;
 
-    (void)event;
-    if (str_is_empty(captured->payment->order_id))
-        return status_ok();
-    TRY(store_load_order(tx, message_uuid(captured->payment->order_id), true, &order));
-    if (order.state != ORDER_OPEN || !order_may_pack(&order) || !open_packing(&order))
+    TRY(store_load_order(tx, id, true, &order));
+    if (order.state != ORDER_OPEN || !order_open_packing(&order))
         return status_ok();
     order_derive(&order);
     order.version++;
     TRY(store_save_order(tx, &order));
     TRY(store_open_fulfillments(tx, order.id));
     TRY(store_put_shipments(tx, &order));
-    changed.order = order_summary(ctx, &order);
+    changed.order = order_summary(db_ctx(tx), &order);
     return outbox_add(tx, &ORDER_FULFILLMENT_CHANGED, order.id, order.version, &changed);
 }
 
@@ -310,10 +346,12 @@ static struct status publish_shipped(struct db_tx *tx, const struct order *order
 }
 
 /* True when a fulfillment was waiting for it. */
-static bool open_packing(struct order *order)
+bool order_open_packing(struct order *order)
 {
     bool is_opened = false;
 
+    if (!may_pack(order))
+        return false;
     for (size_t i = 0; i < order->fulfillment_count; i++) {
         struct fulfillment *f = &order->fulfillments[i];
         if (f->state != FULFILLMENT_PENDING)

@@ -203,11 +203,12 @@ bool order_has_shipped(const struct order *order);
 
 /* --- fulfill.c ---------------------------------------------------------------------------------*/
 
-/* One fulfillment per warehouse of the allocations, in the state that the payment allows. */
+/* One fulfillment per warehouse of the allocations; none may be packed yet. */
 void fulfillments_plan(struct ctx *ctx, struct order *order,
                        const Order__V1__Checkout *allocations);
-/* Money enough to pack: paid, or to be captured with the shipment. */
-bool order_may_pack(const struct order *order);
+/* What waits for money may be packed, and its first parcel is begun, if there is money enough. True
+ * when something waited. */
+bool order_open_packing(struct order *order);
 /* The id of the parcel that exists as soon as packing may begin. */
 struct uuid first_shipment_id(struct uuid fulfillment_id);
 

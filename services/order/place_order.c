@@ -63,6 +63,7 @@ static struct status write(struct db_tx *tx, struct checkout *checkout, struct o
         ctx->correlation_id = uuid_text(ctx->arena, checkout->id);
     TRY(check_paid(ctx, order));
     TRY(take_money(tx, order));
+    (void)order_open_packing(order);
     order_derive(order);
     TRY(store_add_order(tx, order));
     TRY(crash_point(CRASH_ORDER_INSERTED, NULL));

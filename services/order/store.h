@@ -93,6 +93,13 @@ struct status store_load_order(struct db_tx *tx, struct uuid id, bool for_update
 /* Those of the ids that exist, newest first, without snapshots and ledgers. */
 struct status store_load_orders(struct db_tx *tx, const struct uuid *ids, size_t count,
                                 struct order **ret_orders, size_t *ret_count);
+/* Those of the ids that exist, by id, and whether they have a fulfillment that waits for money. */
+struct order_to_pack {
+    struct uuid id;
+    bool is_waiting;
+};
+struct status store_find_to_pack(struct db_tx *tx, const struct uuid *ids, size_t count,
+                                 struct order_to_pack **ret_orders, size_t *ret_count);
 /* The order that a number, a fulfillment or a shipment belongs to. */
 struct status store_find_order(struct db_tx *tx, const char *number, struct uuid *ret_id);
 struct status store_find_order_of_fulfillment(struct db_tx *tx, struct uuid id,

@@ -113,6 +113,16 @@ static const struct db_stmt LIST_ENTRIES = {
     .read_only = true,
 };
 
+static const struct db_stmt FIND_TO_PACK = {
+    .name = "find_orders_to_pack",
+    .in = "U",
+    .out = "uf",
+    .sql = "SELECT o.id, EXISTS (SELECT FROM orders.fulfillment f"
+           " WHERE f.order_id = o.id AND f.state = 1) FROM orders.orders o"
+           " WHERE o.id = ANY (ARRAY(SELECT unnest($1))) ORDER BY o.id",
+    .read_only = true,
+};
+
 static const struct db_stmt FIND_ORDER = {
     .name = "find_order",
     .in = "t",
@@ -178,6 +188,7 @@ const struct db_stmt *const STORE_ORDER_LIST_STATEMENTS[] = {
     &GET_SHIPMENTS,
     &LIST_SHIPMENTS,
     &LIST_ENTRIES,
+    &FIND_TO_PACK,
     &FIND_ORDER,
     &FIND_ORDER_OF_FULFILLMENT,
     &FIND_ORDER_OF_SHIPMENT,
@@ -257,6 +268,20 @@ struct status store_load_orders(struct db_tx *tx, const struct uuid *ids, size_t
     TRY(db_batch(tx, calls, ARRAY_LEN(calls)));
     *ret_orders = deal(db_ctx(tx), calls);
     *ret_count = calls[ORDERS].rows.count;
+    return status_ok();
+}
+
+struct status store_find_to_pack(struct db_tx *tx, const struct uuid *ids, size_t count,
+                                 struct order_to_pack **ret_orders, size_t *ret_count)
+{
+    struct db_rows rows;
+
+    TRY(db_many(tx, &FIND_TO_PACK, DB_ARGS(db_uuids(ids, count)), &rows));
+    struct order_to_pack *orders = arena_array(db_ctx(tx)->arena, struct order_to_pack, rows.count);
+    for (size_t i = 0; i < rows.count; i++)
+        orders[i] = (struct order_to_pack){db_get_uuid(&rows, i, 0), db_get_bool(&rows, i, 1)};
+    *ret_orders = orders;
+    *ret_count = rows.count;
     return status_ok();
 }
 

@@ -3,6 +3,8 @@
 
 #include "order.h"
 
+#include "events/consumer.h"
+
 extern const struct event_kind CHECKOUT_RESUME_REQUESTED, CHECKOUT_CANCELLED_EVENT;
 extern const struct event_kind ORDER_PLACED, ORDER_PAYMENT_CHANGED, ORDER_FULFILLMENT_CHANGED;
 extern const struct event_kind ORDER_CANCELLED_EVENT, SHIPMENT_SHIPPED_EVENT;
@@ -28,7 +30,5 @@ extern const struct task_kind CAPTURE_PAYMENT, RETRY_CAPTURE, UNWIND_PAYMENT;
 
 struct status reap_checkouts(struct ctx *ctx);
 struct status purge_finished(struct ctx *ctx);
-struct status order_on_payment_captured(struct ctx *ctx, struct db_tx *tx,
-                                        const struct event *event, const void *body);
-struct status order_on_capture_failed(struct ctx *ctx, struct db_tx *tx, const struct event *event,
-                                      const void *body);
+event_batch_handler order_on_payments_captured;
+event_handler order_on_capture_failed;

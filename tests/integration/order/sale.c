@@ -289,7 +289,7 @@ struct status when_captured_is_heard(const struct sale *sale)
     body.payment = &payment;
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(order_on_payment_captured(ctx, tx, &event, &body));
+    TRY(order_on_payments_captured(ctx, tx, &(struct event_item){&event, &body}, 1));
     return db_commit(&tx);
 }
 
