@@ -179,3 +179,42 @@ static bool is_up(void)
     close(fd);
     return is_connected;
 }
+
+struct sale given_card(const char *payment_method)
+{
+    given_bank();
+    struct sale sale = given_sale(given_order_daemon(), "stripe");
+
+    sale.payment_method = payment_method;
+    then_ok(sale_begin(&sale, NULL));
+    then_ok(sale_price(&sale));
+    then_ok(sale_reserve(&sale));
+    return sale;
+}
+
+void then_authorizing(struct sale *sale, enum checkout_state wanted)
+{
+    Order__V1__AuthorizeTendersResponse reply;
+
+    then_ok(sale_authorize(sale, &reply));
+    ck_assert_int_eq((int)reply.checkout->state, (int)wanted);
+}
+
+/* Tasks wait for seconds between attempts; a test does not. */
+void until_payment_status(const struct sale *sale, enum payment_status wanted)
+{
+    world_until((int64_t)wanted,
+                "WITH hurry AS (UPDATE orders.task SET due_at = now() WHERE lease_until IS NULL"
+                " AND due_at > now()) SELECT payment_status FROM orders.orders WHERE id = '%s'",
+                sale->checkout_id);
+}
+
+void when_cancelled(const struct sale *sale)
+{
+    Order__V1__CancelOrderRequest req = ORDER__V1__CANCEL_ORDER_REQUEST__INIT;
+    Order__V1__CancelOrderResponse reply = ORDER__V1__CANCEL_ORDER_RESPONSE__INIT;
+
+    req.order_id = sale->checkout_id;
+    req.reason = "late";
+    then_ok(order_cancel_order(world_ctx(sale->daemon), &req, &reply));
+}

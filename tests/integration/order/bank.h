@@ -28,3 +28,10 @@ struct status bank_webhook(const struct sale *sale, const char *type, bool spoil
 
 void then_bank(const struct sale *sale, int64_t intents, int64_t held, int64_t captured,
                int64_t refunded);
+
+/* A sale up to its reservation, to be paid with that card. */
+struct sale given_card(const char *payment_method);
+/* Authorizes, and fails the test unless that leads to the state. */
+void then_authorizing(struct sale *sale, enum checkout_state wanted);
+void until_payment_status(const struct sale *sale, enum payment_status wanted);
+void when_cancelled(const struct sale *sale);

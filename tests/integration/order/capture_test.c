@@ -4,7 +4,7 @@
 
 #include "bank.h"
 
-static void until_payment_status(enum payment_status wanted)
+static void until_status(enum payment_status wanted)
 {
     world_until((int64_t)wanted, "SELECT payment_status FROM orders.orders");
 }
@@ -47,7 +47,7 @@ static struct sale given_refused_capture(int refusals)
 
     bank_script(&sale, "capture", "refuse", refusals);
     then_ok(sale_place(&sale, NULL));
-    until_payment_status(PAYMENT_STATUS_FAILED);
+    until_status(PAYMENT_STATUS_FAILED);
     return sale;
 }
 
@@ -56,7 +56,7 @@ START_TEST(a_capture_that_was_refused_is_tried_again_under_a_new_key)
     struct sale sale = given_refused_capture(1);
 
     when_capture_failed_is_heard(&sale);
-    until_payment_status(PAYMENT_STATUS_PAID);
+    until_status(PAYMENT_STATUS_PAID);
 
     when_capture_failed_is_heard(&sale); // late
     then_bank(&sale, 1, 0, SALE_TOTAL, 0);
@@ -76,7 +76,7 @@ START_TEST(an_order_whose_capture_is_refused_too_often_is_cancelled_once)
                               " WHERE kind = 2 AND outcome = 3");
         when_capture_failed_is_heard(&sale);
     }
-    until_payment_status(PAYMENT_STATUS_VOIDED);
+    until_status(PAYMENT_STATUS_VOIDED);
 
     when_capture_failed_is_heard(&sale);
     ck_assert_str_eq(order_now(&sale)->cancel_reason, "PAYMENT_FAILED");
@@ -94,7 +94,7 @@ START_TEST(an_order_whose_authorization_is_gone_is_cancelled_at_once)
 
     bank_script(&sale, "capture", "decline", 1);
     then_ok(sale_place(&sale, NULL));
-    until_payment_status(PAYMENT_STATUS_FAILED);
+    until_status(PAYMENT_STATUS_FAILED);
     when_capture_failed_is_heard(&sale);
 
     ck_assert_int_eq((int)order_now(&sale)->state, ORDER_CANCELLED);
@@ -111,7 +111,7 @@ START_TEST(what_has_left_is_not_cancelled_for_a_refused_capture)
 
     bank_script(&sale, "capture", "refuse", 1);
     ship_one(&sale);
-    until_payment_status(PAYMENT_STATUS_FAILED);
+    until_status(PAYMENT_STATUS_FAILED);
     when_capture_failed_is_heard(&sale);
 
     ck_assert_int_eq((int)order_now(&sale)->state, ORDER_OPEN);

@@ -10,6 +10,7 @@ int main(void)
     schedule_case(suite);
     manual_case(suite);
     stripe_case(suite);
+    placing_case(suite);
     capture_case(suite);
     notice_case(suite);
     provider_case(suite);

@@ -4,51 +4,12 @@
 #include "bank.h"
 #include "suites.h"
 
-static struct sale given_card(const char *payment_method)
-{
-    given_bank();
-    struct sale sale = given_sale(given_order_daemon(), "stripe");
-
-    sale.payment_method = payment_method;
-    then_ok(sale_begin(&sale, NULL));
-    then_ok(sale_price(&sale));
-    then_ok(sale_reserve(&sale));
-    return sale;
-}
-
-static void then_authorizing(struct sale *sale, enum checkout_state wanted)
-{
-    Order__V1__AuthorizeTendersResponse reply;
-
-    then_ok(sale_authorize(sale, &reply));
-    ck_assert_int_eq((int)reply.checkout->state, (int)wanted);
-}
-
 static bool voiding(struct sale *sale)
 {
     Order__V1__VoidTendersResponse reply;
 
     then_ok(sale_void(sale, &reply));
     return reply.is_done;
-}
-
-static void cancel(const struct sale *sale)
-{
-    Order__V1__CancelOrderRequest req = ORDER__V1__CANCEL_ORDER_REQUEST__INIT;
-    Order__V1__CancelOrderResponse reply = ORDER__V1__CANCEL_ORDER_RESPONSE__INIT;
-
-    req.order_id = sale->checkout_id;
-    req.reason = "late";
-    then_ok(order_cancel_order(world_ctx(sale->daemon), &req, &reply));
-}
-
-/* Tasks wait for seconds between attempts; a test does not. */
-static void until_payment_status(const struct sale *sale, enum payment_status wanted)
-{
-    world_until((int64_t)wanted,
-                "WITH hurry AS (UPDATE orders.task SET due_at = now() WHERE lease_until IS NULL"
-                " AND due_at > now()) SELECT payment_status FROM orders.orders WHERE id = '%s'",
-                sale->checkout_id);
 }
 
 static struct status change_method(struct sale *sale, const char *payment_method)
@@ -79,81 +40,6 @@ START_TEST(a_card_is_held_then_charged_when_the_order_is_placed)
     then_bank(&sale, 1, 0, SALE_TOTAL, 0);
     ck_assert_int_eq(outbox_count("PaymentCaptured"), 1);
     ck_assert_int_eq(outbox_count("OrderPaymentChanged"), 1);
-    then_books_balance();
-}
-END_TEST
-
-START_TEST(a_card_that_is_held_at_once_is_placed_with_the_banks_answer)
-{
-    struct sale sale = given_card("pm_card_visa");
-
-    sale.is_placing = true;
-    then_authorizing(&sale, CHECKOUT_PLACED);
-    then_authorizing(&sale, CHECKOUT_PLACED);
-    until_payment_status(&sale, PAYMENT_STATUS_PAID);
-
-    then_bank(&sale, 1, 0, SALE_TOTAL, 0);
-    ck_assert_int_eq(outbox_count("OrderPlaced"), 1);
-    then_books_balance();
-}
-END_TEST
-
-static struct sale given_paid_later(void)
-{
-    struct sale sale = given_card("pm_card_visa");
-
-    sale.is_placing = true;
-    then_authorizing(&sale, CHECKOUT_PLACED);
-    return sale;
-}
-
-START_TEST(the_heard_capture_starts_the_shipments_once)
-{
-    struct sale sale = given_paid_later();
-    Order__V1__ShipFulfillmentRequest ship = ORDER__V1__SHIP_FULFILLMENT_REQUEST__INIT;
-    Order__V1__ShipFulfillmentResponse shipped = ORDER__V1__SHIP_FULFILLMENT_RESPONSE__INIT;
-
-    ship.fulfillment_id = order_now(&sale)->fulfillments[0]->id;
-    then_reason(order_ship_fulfillment(world_ctx(sale.daemon), &ship, &shipped),
-                STATUS_FAILED_PRECONDITION, "FULFILLMENT_NOT_READY");
-    until_payment_status(&sale, PAYMENT_STATUS_PAID);
-    then_ok(when_captured_is_heard(&sale));
-    then_ok(when_captured_is_heard(&sale));
-
-    ck_assert_int_eq(order_now(&sale)->fulfillment_status,
-                     ORDER__V1__FULFILLMENT_STATUS__FULFILLMENT_STATUS_IN_PROGRESS);
-    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM fulfillment WHERE state = 2"), 2);
-    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM shipment WHERE state = 1"), 2);
-    ck_assert_int_eq(outbox_count("OrderFulfillmentChanged"), 1);
-    then_published_as_example("orders", &order__v1__order_fulfillment_changed__schema);
-    then_books_balance();
-}
-END_TEST
-
-START_TEST(a_capture_heard_after_the_cancellation_starts_nothing)
-{
-    struct sale sale = given_paid_later();
-
-    until_payment_status(&sale, PAYMENT_STATUS_PAID);
-    cancel(&sale);
-    then_ok(when_captured_is_heard(&sale));
-
-    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM shipment"), 0);
-}
-END_TEST
-
-START_TEST(nothing_is_placed_before_the_bank_says_yes)
-{
-    struct sale sale = given_card("pm_card_authenticationRequired");
-
-    sale.is_placing = true;
-    then_authorizing(&sale, CHECKOUT_ACTION_REQUIRED);
-    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM orders"), 0);
-    bank_complete(&sale, "succeed");
-    then_authorizing(&sale, CHECKOUT_PLACED);
-    until_payment_status(&sale, PAYMENT_STATUS_PAID);
-
-    then_bank(&sale, 1, 0, SALE_TOTAL, 0);
     then_books_balance();
 }
 END_TEST
@@ -478,7 +364,7 @@ START_TEST(a_cancelled_order_gets_its_money_back)
     then_ok(sale_place(&sale, NULL));
     until_payment_status(&sale, PAYMENT_STATUS_PAID);
     bank_script(&sale, "refund", "timeout_after", 1);
-    cancel(&sale);
+    when_cancelled(&sale);
     world_until(1, "SELECT count(*) FROM orders.task WHERE last_error LIKE '%%UNWIND_PENDING%%'");
     until_payment_status(&sale, PAYMENT_STATUS_REFUNDED);
 
@@ -496,7 +382,7 @@ START_TEST(a_refused_refund_is_tried_again_later_under_a_new_key)
     then_ok(sale_place(&sale, NULL));
     until_payment_status(&sale, PAYMENT_STATUS_PAID);
     bank_script(&sale, "refund", "decline", 1);
-    cancel(&sale);
+    when_cancelled(&sale);
     world_until(1, "SELECT count(*) FROM orders.payment_entry WHERE kind = 4 AND outcome = 3");
     until_payment_status(&sale, PAYMENT_STATUS_REFUNDED);
 
@@ -514,7 +400,7 @@ START_TEST(a_cancel_during_an_unknown_capture_refunds_what_was_taken)
     bank_script(&sale, "capture", "timeout_after", 1);
     then_ok(sale_place(&sale, NULL));
     world_until(1, "SELECT count(*) FROM orders.payment_entry WHERE kind = 2 AND outcome = 4");
-    cancel(&sale);
+    when_cancelled(&sale);
     until_payment_status(&sale, PAYMENT_STATUS_REFUNDED);
 
     then_bank(&sale, 1, 0, SALE_TOTAL, SALE_TOTAL);
@@ -527,7 +413,7 @@ START_TEST(a_cancel_before_the_capture_voids)
     given_bank();
     struct sale sale = given_placed(given_order_daemon(), "stripe-ship");
 
-    cancel(&sale);
+    when_cancelled(&sale);
     until_payment_status(&sale, PAYMENT_STATUS_VOIDED);
 
     then_bank(&sale, 1, 0, 0, 0);
@@ -599,10 +485,6 @@ void stripe_case(Suite *suite)
     TCase *stripe = world_case(suite, "stripe");
 
     tcase_add_test(stripe, a_card_is_held_then_charged_when_the_order_is_placed);
-    tcase_add_test(stripe, a_card_that_is_held_at_once_is_placed_with_the_banks_answer);
-    tcase_add_test(stripe, the_heard_capture_starts_the_shipments_once);
-    tcase_add_test(stripe, a_capture_heard_after_the_cancellation_starts_nothing);
-    tcase_add_test(stripe, nothing_is_placed_before_the_bank_says_yes);
     tcase_add_loop_test(stripe, a_declined_card_cancels, 0, 2);
     tcase_add_test(stripe, the_buyer_confirms_at_the_bank_and_the_webhook_resumes);
     tcase_add_test(stripe, the_buyer_may_take_a_day_at_the_bank);

@@ -15,4 +15,5 @@ void capture_case(Suite *suite);
 void notice_case(Suite *suite);
 void schedule_case(Suite *suite);
 void stripe_case(Suite *suite);
+void placing_case(Suite *suite);
 void provider_case(Suite *suite);
