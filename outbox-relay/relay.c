@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "postgres.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ const struct error_def RELAY_STANDBY = {STATUS_UNAVAILABLE, "RELAY_STANDBY",
 const struct error_def RELAY_FAILED = {STATUS_UNAVAILABLE, "RELAY_FAILED",
                                        "the session ended and is begun anew; the detail says why"};
 
-enum { LOOP_MS_MAX = 100, SESSION_TIMEOUT_MS = 60 * 60 * 1000 };
+enum { LOOP_MS_MAX = 100, SESSION_TIMEOUT_MS = 60 * 60 * 1000, BACKLOG_MESSAGES = 1000 };
 
 static const struct {
     const char *name;
@@ -32,6 +33,7 @@ static void *run(void *opaque);
 static struct status run_session(struct relay *relay);
 static struct status lead(struct relay *relay);
 static struct status round_of(struct relay *relay);
+static void give_memory_back(struct relay *relay);
 static struct status drain(struct relay *relay);
 static void end_session(struct relay *relay);
 static void wait_for_something(struct relay *relay);
@@ -213,11 +215,28 @@ static struct status round_of(struct relay *relay)
             TRY(source->ops->step(source));
         TRY(source->ops->confirm(source, false));
     }
+    give_memory_back(relay);
     lag_measure(relay);
     TRY(parking_settle(relay));
     /* Strings of one round; what lives longer is in the sources or in parked_keys' own arena. */
     ctx_renew(&relay->ctx, SESSION_TIMEOUT_MS);
     return relay->failure;
+}
+
+/* A backlog fills tens of megabytes, which the allocator would keep for the next one. */
+static void give_memory_back(struct relay *relay)
+{
+    int64_t messages = 0;
+
+    for (int i = 0; i < SOURCES; i++)
+        if (relay->sources[i] != NULL)
+            messages += relay->sources[i]->window.messages;
+    if (messages >= BACKLOG_MESSAGES)
+        relay->has_backlog = true;
+    if (messages > 0 || !relay->has_backlog)
+        return;
+    relay->has_backlog = false;
+    malloc_trim(0);
 }
 
 /* Nothing more is read than the rest of a transaction that has begun; what is in flight gets its

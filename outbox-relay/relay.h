@@ -56,6 +56,7 @@ struct relay {
     struct status failure; /* reported by a callback; ends the session */
     int64_t measured_at_us;
     int64_t measure_count;
+    bool has_backlog; /* much was in flight, and its memory has not been given back */
 };
 
 /* relay.c */

@@ -3,6 +3,7 @@
 
 #include "cart/v1/service.handlers.h"
 #include "common/str.h"
+#include "memory.h"
 #include "order/v1/events.pb-c.h"
 
 enum { ATTEMPTS_MAX = 64 };
@@ -47,7 +48,8 @@ static bool is_sellable(const struct cart_view *view)
 }
 
 /* What the checkout was told is stored with the frozen draft: it gets the same bytes again. A cart
- * with problems stays open, so that whoever asks again learns of them again. */
+ * with problems stays open, so that whoever asks again learns of them again. A buyer who is refused
+ * for a price that no event has told of yet sees that price when they look. */
 static struct status freeze(struct ctx *ctx, struct draft *draft,
                             const Cart__V1__FreezeCartRequest *req, struct cart_view *view,
                             bool *ret_is_done)
@@ -59,6 +61,7 @@ static struct status freeze(struct ctx *ctx, struct draft *draft,
     }
     TRY(check_freezable(ctx, draft, req));
     TRY(quote_cart(ctx, draft, QUOTE_BINDING, view));
+    memory_forget_view(ctx, draft->cart);
     if (!is_sellable(view)) {
         *ret_is_done = true;
         return status_ok();

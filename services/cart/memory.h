@@ -28,6 +28,8 @@ void memory_keep_promotions_epoch(struct ctx *ctx, int64_t epoch, int64_t asked_
 bool memory_view(struct ctx *ctx, Cart__V1__Cart *cart, struct cart_view *ret_view);
 /* Of a cart that is stored with this version. */
 void memory_keep_view(struct ctx *ctx, const struct cart_view *view);
+/* Whoever looks next is told anew. */
+void memory_forget_view(struct ctx *ctx, const Cart__V1__Cart *cart);
 
 /* Rows of main.c's SUBSCRIPTIONS. */
 event_handler memory_on_catalog_changed;

@@ -32,6 +32,21 @@ START_TEST(what_a_checkout_freezes_is_never_remembered)
 }
 END_TEST
 
+START_TEST(who_was_refused_for_a_new_price_sees_it)
+{
+    given_shop();
+    const char *id = given_cart(), *checkout_id = new_id();
+    given_price(mug, 1200);
+    then_ok(getting(id));
+    ck_assert_int_eq(said->quote->total_minor, 2000);
+    then_ok(freezing(id, checkout_id));
+    then_ok(thawing(id, checkout_id));
+
+    then_ok(getting(id)); /* the event is still on the way */
+    ck_assert_int_eq(said->quote->total_minor, 2400);
+}
+END_TEST
+
 START_TEST(a_change_costs_what_is_known_until_something_changes)
 {
     given_shop();
@@ -105,6 +120,7 @@ void memory_case(Suite *suite)
 
     tcase_add_test(memory, a_look_costs_nothing_until_something_changes);
     tcase_add_test(memory, what_a_checkout_freezes_is_never_remembered);
+    tcase_add_test(memory, who_was_refused_for_a_new_price_sees_it);
     tcase_add_test(memory, a_change_costs_what_is_known_until_something_changes);
     tcase_add_test(memory, a_price_that_is_not_known_is_asked_for_with_all_others);
     tcase_add_test(memory, a_version_that_lost_its_race_is_not_remembered);
