@@ -19,7 +19,8 @@ const struct error_def RELAY_STANDBY = {STATUS_UNAVAILABLE, "RELAY_STANDBY",
 const struct error_def RELAY_FAILED = {STATUS_UNAVAILABLE, "RELAY_FAILED",
                                        "the session ended and is begun anew; the detail says why"};
 
-enum { LOOP_MS_MAX = 100, SESSION_TIMEOUT_MS = 60 * 60 * 1000, BACKLOG_MESSAGES = 1000 };
+enum { LOOP_MS_MAX = 100, SESSION_TIMEOUT_MS = 60 * 60 * 1000 };
+enum { BACKLOG_MESSAGES = 1000, GIVE_BACK_INTERVAL_US = 10 * 1000 * 1000 };
 
 static const struct {
     const char *name;
@@ -233,10 +234,11 @@ static void give_memory_back(struct relay *relay)
             messages += relay->sources[i]->window.messages;
     if (messages >= BACKLOG_MESSAGES)
         relay->has_backlog = true;
-    if (messages > 0 || !relay->has_backlog)
+    if (messages > 0 || !relay->has_backlog || clock_monotonic_us() < relay->give_back_us)
         return;
     relay->has_backlog = false;
     malloc_trim(0);
+    relay->give_back_us = clock_monotonic_us() + GIVE_BACK_INTERVAL_US;
 }
 
 /* Nothing more is read than the rest of a transaction that has begun; what is in flight gets its

@@ -56,7 +56,8 @@ struct relay {
     struct status failure; /* reported by a callback; ends the session */
     int64_t measured_at_us;
     int64_t measure_count;
-    bool has_backlog; /* much was in flight, and its memory has not been given back */
+    bool has_backlog;     /* much was in flight, and its memory has not been given back */
+    int64_t give_back_us; /* not before */
 };
 
 /* relay.c */

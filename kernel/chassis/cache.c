@@ -285,12 +285,18 @@ static struct entry *make(const char *key, struct db_bytes value, size_t mark_co
     return entry;
 }
 
+/* Who asked earlier knows less. */
 static void keep(struct cache *cache, const char *key, struct entry *entry)
 {
     uint64_t hash = hash_key(key);
     struct shard *shard = shard_of(cache, hash);
     pthread_mutex_lock(&shard->lock);
     struct entry *old = find(shard, key, hash);
+    if (old && old->asked_at_us > entry->asked_at_us) {
+        pthread_mutex_unlock(&shard->lock);
+        free(entry);
+        return;
+    }
     if (old)
         drop(shard, old);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, shard->by_key, entry->bytes, entry->key_length, (unsigned)hash,
@@ -316,6 +322,13 @@ void cache_put(struct cache *cache, const char *key, struct db_bytes value,
     entry->expires_at_us = clock_monotonic_us() + cache->ttl_us;
     entry->valid_until_us = moments.valid_until_us;
     keep(cache, key, entry);
+}
+
+/* An entry that is over keeps out answers that were asked for before now. */
+void cache_forget(struct cache *cache, const char *key)
+{
+    cache_put(cache, key, (struct db_bytes){0},
+              (struct cache_moments){.asked_at_us = cache_now_us(), .valid_until_us = 1});
 }
 
 /* What was still good when the trail began is in the answer: only a mark from then on matters. */

@@ -80,7 +80,8 @@ void event_enter(struct ctx *ctx, const struct event *event)
     ctx->correlation_id = event->correlation_id;
     ctx->causation_id = uuid_text(ctx->arena, event->id);
     if (event->trace_parent != NULL)
-        (void)parse_traceparent(event->trace_parent, &ctx->trace); /* a bad one leaves the root's */
+        (void)parse_traceparent(event->trace_parent,
+                                &ctx->trace); /* a bad one leaves what is there */
 }
 
 void envelope_renew(struct ctx *ctx)

@@ -210,11 +210,12 @@ static void work_partition(struct group *group, struct partition *partition)
     finish(group, partition, done);
     if (status.code != STATUS_OK)
         hold(group, partition, status);
-    else if (partition->is_paused)
-        set_paused(group, partition, false);
+    else if (partition->is_paused != (done == 0)) // without a turn nothing more is fetched
+        set_paused(group, partition, done == 0);
 }
 
-/* *ret_done counts the leading records that are dealt with, whatever the answer. */
+/* *ret_done counts the leading records that are dealt with, whatever the answer; none when the
+ * round's time was up before. */
 static struct status handle(struct group *group, struct partition *partition,
                             struct record *records, size_t *ret_done)
 {

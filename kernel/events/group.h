@@ -8,6 +8,7 @@ struct partition {
     int32_t number;
     int64_t next_offset; /* -1: not known yet */
     int64_t high;        /* the broker's next offset, as far as it was told */
+    int64_t asked_high;  /* the same, as it said when it was asked last */
     rd_kafka_message_t *pending[BATCH_RECORDS_MAX];
     size_t count;
     size_t bytes;

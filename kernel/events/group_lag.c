@@ -27,7 +27,7 @@ void group_measure_lag(struct group *group)
         look(group, partition);
         if (partition->next_offset >= 0 && partition->heard_us < silent_since_us &&
             (silent == NULL || partition->heard_us < silent->heard_us))
-            silent = partition;
+            silent = partition; // for the longest time
     }
     if (silent != NULL && !group->events->is_stopping)
         ask(group, silent);
@@ -55,7 +55,7 @@ static void look(struct group *group, struct partition *partition)
 /* Behind at two looks with nothing heard in between: it is ours and not fetched. */
 static void ask(struct group *group, struct partition *partition)
 {
-    const bool was_behind = partition->high > partition->next_offset;
+    const bool was_behind = partition->asked_high > partition->next_offset;
     int64_t low = 0;
     int64_t high = 0;
 
@@ -63,7 +63,7 @@ static void ask(struct group *group, struct partition *partition)
     if (rd_kafka_query_watermark_offsets(group->kafka, partition->topic, partition->number, &low,
                                          &high, WATERMARK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    partition->high = high;
+    partition->high = partition->asked_high = high;
     if (was_behind && partition->count == 0 && !partition->is_paused)
         log_error(NULL, "partition_stalled", LOG_STR("topic", partition->topic),
                   LOG_INT("partition", partition->number),

@@ -19,7 +19,7 @@ struct metric EVENTS_RECORDS = {
 struct metric EVENTS_HANDLE_SECONDS = {
     .name = "events_handle_seconds",
     .type = METRIC_HISTOGRAM,
-    .doc = "time in an event's handler",
+    .doc = "time in a call of an event's handler, which may take several",
 };
 struct metric EVENTS_LAG = {
     .name = "events_lag_records",

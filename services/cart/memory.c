@@ -106,9 +106,8 @@ void memory_keep_view(struct ctx *ctx, const struct cart_view *view)
 
 void memory_forget_view(struct ctx *ctx, const Cart__V1__Cart *cart)
 {
-    const struct cache_moments over = {.asked_at_us = cache_now_us(), .valid_until_us = 1};
     struct cart_daemon *self = ctx_state(ctx);
-    cache_put(self->memory, view_key(ctx, cart), (struct db_bytes){0}, over);
+    cache_forget(self->memory, view_key(ctx, cart));
 }
 
 static struct status mark(struct ctx *ctx, struct cache_tag tag)

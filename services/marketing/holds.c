@@ -175,20 +175,28 @@ static struct status redeem_one(struct db_tx *tx, const struct redemption *redem
     return store_finish_hold(tx, redemption->checkout_id, "redeemed", redemption->order_id);
 }
 
-/* Held becomes redeemed; anything else is done already. Locks are taken in the order of everybody:
- * holds, then coupons, each by id. */
+static bool is_among(const struct uuid *ids, size_t count, struct uuid id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (uuid_equal(ids[i], id))
+            return true;
+    return false;
+}
+
+/* Held becomes redeemed, once; anything else is done already. Locks are taken in the order of
+ * everybody: holds, then coupons, each by id. */
 static struct status redeem(struct db_tx *tx, const struct redemption *redemptions, size_t count,
                             struct hold *ret_holds)
 {
     struct uuid *checkout_ids = arena_array(db_ctx(tx)->arena, struct uuid, count);
-    struct coupon *coupons;
+    struct coupon *coupons = NULL;
     size_t coupon_count;
     for (size_t i = 0; i < count; i++)
         checkout_ids[i] = redemptions[i].checkout_id;
     TRY(store_lock_holds(tx, checkout_ids, count, ret_holds));
     TRY(lock_held(tx, ret_holds, count, &coupons, &coupon_count));
     for (size_t i = 0; i < count; i++)
-        if (str_equal(ret_holds[i].state, "held"))
+        if (str_equal(ret_holds[i].state, "held") && !is_among(checkout_ids, i, checkout_ids[i]))
             TRY(redeem_one(tx, &redemptions[i], &ret_holds[i], coupons, coupon_count));
     return coupon_count == 0 ? status_ok() : store_set_counts(tx, coupons, coupon_count);
 }

@@ -24,7 +24,8 @@ static const struct db_stmt LOCK_HOLDS = {
     .in = "U",
     .out = "utU",
     .sql = "SELECT checkout_id, state, coupon_ids FROM marketing.hold"
-           " WHERE checkout_id = ANY ($1) ORDER BY checkout_id FOR UPDATE",
+           " WHERE checkout_id = ANY (ARRAY(SELECT unnest($1)))" // its length unseen: planned once
+           " ORDER BY checkout_id FOR UPDATE",
 };
 
 /* Nobody waits for a coupon that is used up: when a code is gone, hundreds still ask for it. */
@@ -51,8 +52,8 @@ static const struct db_stmt LOCK_COUPONS_BY_ID = {
     .name = "lock_coupons_by_id",
     .in = "U",
     .out = COUPON_COLUMN_TYPES,
-    .sql = "SELECT " COUPON_COLUMNS " FROM marketing.coupon WHERE id = ANY ($1)"
-           " ORDER BY id FOR UPDATE",
+    .sql = "SELECT " COUPON_COLUMNS " FROM marketing.coupon"
+           " WHERE id = ANY (ARRAY(SELECT unnest($1))) ORDER BY id FOR UPDATE",
 };
 
 static const struct db_stmt SET_COUNTS = {

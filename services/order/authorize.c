@@ -60,11 +60,12 @@ struct status order_authorize_tenders(struct ctx *ctx,
         ask_all(ctx, &locked.payments, asked);
         TRY(db_begin(ctx, &tx));
         TRY(store_lock_checkout(tx, id, LOCK_ALONE, &after));
-        after.order_number = locked.order_number; // one is enough, whoever locks
-        TRY(record(tx, &locked.payments, asked, &after));
+        after.order_number = locked.order_number;    // one is enough, whoever locks
+        if (after.checkout.state != CHECKOUT_PLACED) // else the order's lock would come first
+            TRY(record(tx, &locked.payments, asked, &after));
         if (after.checkout.epoch == req->epoch)
             TRY(conclude(tx, req, &after, &order));
-        TRY(db_commit(&tx)); // what was learned stays, whoever drives now
+        TRY(db_commit(&tx)); // what was learned stays, whoever else drives now
         TRY(checkout_fence(ctx, &after.checkout, req->epoch));
     }
     rep->checkout = checkout_message(ctx, &after.checkout, after.payments);
@@ -73,7 +74,7 @@ struct status order_authorize_tenders(struct ctx *ctx,
     return status_ok();
 }
 
-/* A checkout that is past this point answers as it is. */
+/* A checkout that is placed or given up answers as it is. */
 static struct status prepare(struct db_tx *tx, const Order__V1__AuthorizeTendersRequest *req,
                              struct locked_checkout *locked, struct order *ret_order)
 {

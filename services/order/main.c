@@ -51,7 +51,8 @@ static const struct event_subscription SUBSCRIPTIONS[] = {
      .handle_all = order_on_payments_captured},
     {.topic = "order.payment.events.v1",
      .body = &order__v1__payment_capture_failed__schema,
-     .handle = order_on_capture_failed},
+     .handle = order_on_capture_failed,
+     .commit_per_record = true},
     {0},
 };
 

@@ -50,6 +50,57 @@ START_TEST(the_heard_capture_starts_the_shipments_once)
 }
 END_TEST
 
+static struct status captures_heard(struct daemon *daemon, const char *const *order_ids,
+                                    size_t count)
+{
+    struct ctx *ctx = world_ctx(daemon);
+    struct event_item *items = arena_array(ctx->arena, struct event_item, count);
+    struct event *events = arena_array(ctx->arena, struct event, count);
+    Order__V1__PaymentCaptured *bodies = arena_array(ctx->arena, Order__V1__PaymentCaptured, count);
+    Order__V1__PaymentSummary *payments = arena_array(ctx->arena, Order__V1__PaymentSummary, count);
+
+    for (size_t i = 0; i < count; i++) {
+        order__v1__payment_captured__init(&bodies[i]);
+        order__v1__payment_summary__init(&payments[i]);
+        payments[i].order_id = order_ids[i];
+        bodies[i].payment = &payments[i];
+        events[i] = (struct event){.id = uuid_v7(), .type = "captured"};
+        items[i] = (struct event_item){&events[i], &bodies[i]};
+    }
+    _cleanup_(db_rollback) struct db_tx *tx = NULL;
+    TRY(db_begin(ctx, &tx));
+    TRY(order_on_payments_captured(ctx, tx, items, count));
+    return db_commit(&tx);
+}
+
+START_TEST(captures_that_are_heard_together_start_each_order_once)
+{
+    struct sale first = given_paid_later();
+    struct sale second = given_sale(first.daemon, "stripe");
+    const char *ids[] = {NULL, "", first.checkout_id, NULL, NULL};
+
+    second.payment_method = "pm_card_visa";
+    second.client_key = "another-key";
+    second.is_placing = true;
+    then_ok(sale_begin(&second, NULL));
+    then_ok(sale_price(&second));
+    then_ok(sale_reserve(&second));
+    then_authorizing(&second, CHECKOUT_PLACED);
+    until_payment_status(&first, PAYMENT_STATUS_PAID);
+    until_payment_status(&second, PAYMENT_STATUS_PAID);
+    ids[0] = ids[3] = second.checkout_id;
+    ids[4] = "018f0000-0000-7000-8000-0000000000ff";
+
+    then_reason(captures_heard(first.daemon, ids, 5), STATUS_NOT_FOUND, "NOT_FOUND");
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM shipment"), 0);
+    then_ok(captures_heard(first.daemon, ids, 4));
+
+    ck_assert_int_eq(world_sql_int("SELECT count(*) FROM shipment"), 4);
+    ck_assert_int_eq(outbox_count("OrderFulfillmentChanged"), 2);
+    then_books_balance();
+}
+END_TEST
+
 START_TEST(a_capture_heard_after_the_cancellation_starts_nothing)
 {
     struct sale sale = given_paid_later();
@@ -85,5 +136,6 @@ void placing_case(Suite *suite)
     tcase_add_test(placing, a_card_that_is_held_at_once_is_placed_with_the_banks_answer);
     tcase_add_test(placing, nothing_is_placed_before_the_bank_says_yes);
     tcase_add_test(placing, the_heard_capture_starts_the_shipments_once);
+    tcase_add_test(placing, captures_that_are_heard_together_start_each_order_once);
     tcase_add_test(placing, a_capture_heard_after_the_cancellation_starts_nothing);
 }

@@ -60,6 +60,9 @@ struct cache_moments {
 void cache_put(struct cache *cache, const char *key, struct db_bytes value,
                struct cache_moments moments);
 
+/* Also what was asked before now and is put later. */
+void cache_forget(struct cache *cache, const char *key);
+
 /* The same for messages. NULL when there is none that is still good. */
 ProtobufCMessage *cache_get_message(struct ctx *ctx, struct cache *cache,
                                     const struct cache_question *question,
