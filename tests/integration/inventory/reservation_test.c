@@ -164,8 +164,8 @@ START_TEST(a_sweep_takes_what_is_due_and_nothing_else)
 
     then_ok(inventory_expire(world_ctx(inventory)));
 
-    ck_assert_int_eq(
-        world_sql_int("SELECT count(*) FROM inventory.reservation WHERE state = 'expired'"), 5);
+    // the daemon's own sweep may have one of them in hand
+    world_until(5, "SELECT count(*) FROM inventory.reservation WHERE state = 'expired'");
     then_state(held, "held");
     then_state(pinned, "pinned");
     then_level(berlin, mug, 18, 2, 0);
