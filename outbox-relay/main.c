@@ -32,6 +32,9 @@ static const struct config_field CONFIG[] = {
      .doc = "pause before another attempt to lead, doubled by jitter"},
     {"RELAY_LIVENESS", CONFIG_DURATION_MS, FIELD(liveness_ms), "10s", 1000, 600000,
      .doc = "silence of the server after which the session ends; its wal_sender_timeout"},
+    {"RELAY_STALL", CONFIG_DURATION_MS, FIELD(stall_ms), "1m", 1000, 3600000,
+     .doc =
+         "how long an event may wait while others are delivered before the session is begun anew"},
     {"RELAY_DRAIN", CONFIG_DURATION_MS, FIELD(drain_ms), "5s", 0, 60000,
      .doc = "how long a stopping relay waits for reports"},
     {"RELAY_REPAIR", CONFIG_BOOL, FIELD(repair), "false",

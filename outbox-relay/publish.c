@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TOPIC_MAX = 250 };
+enum { TOPIC_MAX = 250, ASK_TIMEOUT_MS = 1000 };
 
 static const uint64_t ONE = 1;
 
@@ -91,6 +91,15 @@ void publisher_poll(struct publisher *self, int timeout_ms)
 
     (void)eventfd_read(self->wake, &drop);
     rd_kafka_poll(self->kafka, timeout_ms);
+}
+
+void publisher_ask(struct publisher *self)
+{
+    const struct rd_kafka_metadata *metadata;
+
+    if (rd_kafka_metadata(self->kafka, 0, NULL, &metadata, ASK_TIMEOUT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
 }
 
 struct status publisher_send(struct publisher *self, const struct outbox_row *row, uint64_t token)

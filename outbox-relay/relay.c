@@ -121,6 +121,7 @@ void relay_delivered(struct relay *relay, uint64_t token, int64_t bytes, int64_t
     struct source *source = relay->sources[token % SOURCES];
 
     window_done(&source->window, token / SOURCES, bytes);
+    relay->delivered_at_us = clock_monotonic_us();
     crash_here(CRASH_RELAY_DELIVERED, NULL);
     if (time_us == 0)
         return;
@@ -216,6 +217,7 @@ static struct status round_of(struct relay *relay)
             TRY(source->ops->step(source));
         TRY(source->ops->confirm(source, false));
     }
+    TRY(stall_watch(relay));
     give_memory_back(relay);
     lag_measure(relay);
     TRY(parking_settle(relay));

@@ -35,6 +35,7 @@ struct relay {
     int64_t save_interval_ms;
     int64_t retry_ms;
     int64_t liveness_ms;
+    int64_t stall_ms;
     int64_t drain_ms;
     bool repair;
 
@@ -56,8 +57,10 @@ struct relay {
     struct status failure; /* reported by a callback; ends the session */
     int64_t measured_at_us;
     int64_t measure_count;
-    bool has_backlog;     /* much was in flight, and its memory has not been given back */
-    int64_t give_back_us; /* not before */
+    int64_t delivered_at_us; /* the last report */
+    int64_t ask_at_us;       /* not before */
+    bool has_backlog;        /* much was in flight, and its memory has not been given back */
+    int64_t give_back_us;    /* not before */
 };
 
 /* relay.c */
@@ -80,6 +83,11 @@ int publisher_socket(const struct publisher *publisher);
 struct status publisher_send(struct publisher *publisher, const struct outbox_row *row,
                              uint64_t token);
 void publisher_poll(struct publisher *publisher, int timeout_ms); /* runs the reports */
+/* Where the topics are, which also moves on what waits to know. Waits a second at most. */
+void publisher_ask(struct publisher *publisher);
+
+/* stall.c: in each round. */
+struct status stall_watch(struct relay *relay);
 int64_t row_bytes(const struct outbox_row *row);
 /* relay.c, called by publisher_poll(). `refusal` is NULL, or why the broker will never take the
  * record: then it has been parked. */

@@ -21,6 +21,7 @@ void window_reset(struct window *window, uint64_t position)
 {
     window->head = window->tail = 0;
     window->messages = window->bytes = 0;
+    window->watched.outstanding = 0;
     window->confirmed = position;
 }
 
@@ -97,6 +98,21 @@ bool window_has_room(const struct window *window)
     bool has_slot = window_is_open(window) || window->tail - window->head < window->capacity;
 
     return has_slot && window->messages < window->messages_max && window->bytes < window->bytes_max;
+}
+
+int64_t window_stalled_us(struct window *window, int64_t now_us)
+{
+    const struct window_slot *oldest =
+        window_is_empty(window) ? NULL : slot_at(window, window->head);
+    const int64_t outstanding = oldest != NULL && oldest->is_closed ? oldest->outstanding : 0;
+
+    if (outstanding == 0 || outstanding != window->watched.outstanding ||
+        window->head != window->watched.ticket) {
+        window->watched.ticket = window->head;
+        window->watched.outstanding = outstanding;
+        window->watched.since_us = now_us;
+    }
+    return now_us - window->watched.since_us;
 }
 
 int64_t window_oldest_us(const struct window *window)

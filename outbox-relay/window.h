@@ -24,6 +24,10 @@ struct window {
     uint64_t confirmed;
     int64_t messages, bytes; /* outstanding */
     int64_t messages_max, bytes_max;
+    struct { /* of window_stalled_us() */
+        uint64_t ticket;
+        int64_t outstanding, since_us;
+    } watched;
 };
 
 /* `slots` has messages_max + 2 elements. */
@@ -44,3 +48,6 @@ bool window_is_open(const struct window *window); /* inside a transaction */
 bool window_is_empty(const struct window *window);
 bool window_has_room(const struct window *window);
 int64_t window_oldest_us(const struct window *window); /* 0 when nothing waits */
+/* For how long no report has come for the oldest transaction, all of which was handed over; asked
+ * again and again. 0 when there is none such. */
+int64_t window_stalled_us(struct window *window, int64_t now_us);

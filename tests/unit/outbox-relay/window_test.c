@@ -43,6 +43,28 @@ START_TEST(only_the_prefix_of_delivered_transactions_is_confirmed)
 }
 END_TEST
 
+START_TEST(who_stalls_is_the_oldest_whole_transaction)
+{
+    ck_assert_int_eq(window_stalled_us(&window, 10), 0);
+    window_begin(&window, 1);
+    uint64_t first = window_sent(&window, 10);
+    (void)window_sent(&window, 10);
+    ck_assert_int_eq(window_stalled_us(&window, 20), 0); /* more of it may come */
+    ck_assert_int_eq(window_stalled_us(&window, 30), 0);
+    window_end(&window, 100);
+    ck_assert_int_eq(window_stalled_us(&window, 40), 0);
+    uint64_t second = transaction(200, 1);
+    window_done(&window, second, 10); /* helps nobody */
+    ck_assert_int_eq(window_stalled_us(&window, 90), 50);
+    window_done(&window, first, 10);
+    ck_assert_int_eq(window_stalled_us(&window, 100), 0);
+    ck_assert_int_eq(window_stalled_us(&window, 130), 30);
+    window_reset(&window, 0);
+    (void)transaction(300, 1);
+    ck_assert_int_eq(window_stalled_us(&window, 200), 0);
+}
+END_TEST
+
 START_TEST(delivery_before_the_end_of_a_transaction_confirms_nothing_of_it)
 {
     window_begin(&window, 1);
@@ -185,6 +207,7 @@ int main(void)
 
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, only_the_prefix_of_delivered_transactions_is_confirmed);
+    tcase_add_test(tests, who_stalls_is_the_oldest_whole_transaction);
     tcase_add_test(tests, delivery_before_the_end_of_a_transaction_confirms_nothing_of_it);
     tcase_add_test(tests, an_idle_window_follows_the_server);
     tcase_add_test(tests, room_ends_by_messages_and_by_bytes);
