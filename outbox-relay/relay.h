@@ -85,10 +85,11 @@ struct status publisher_send(struct publisher *publisher, const struct outbox_ro
 void publisher_poll(struct publisher *publisher, int timeout_ms); /* runs the reports */
 /* Where the topics are, which also moves on what waits to know. Waits a second at most. */
 void publisher_ask(struct publisher *publisher);
+int64_t row_bytes(const struct outbox_row *row);
 
 /* stall.c: in each round. */
 struct status stall_watch(struct relay *relay);
-int64_t row_bytes(const struct outbox_row *row);
+
 /* relay.c, called by publisher_poll(). `refusal` is NULL, or why the broker will never take the
  * record: then it has been parked. */
 void relay_delivered(struct relay *relay, uint64_t token, int64_t bytes, int64_t time_us);

@@ -1,4 +1,4 @@
-/* apply.c - one batch of one partition is one transaction.
+/* apply.c - a run of records of one partition is one transaction.
  *
  * No savepoints: a batch that fails is rolled back whole and its records are taken one by one, each
  * in a transaction of its own. The good case then costs one commit per batch, and a failure can
@@ -83,8 +83,7 @@ bool status_is_transient(struct status status)
            status.code == STATUS_DEADLINE_EXCEEDED;
 }
 
-/* Of the subscription that takes several, all come at once; what a run has of others came before.
- */
+/* The subscription that takes several gets them at once, after what the run has of others. */
 static struct status apply_records(struct events *self, struct db_tx *tx,
                                    const struct record *records, const struct inbox_entry *entries,
                                    size_t count)
@@ -107,7 +106,10 @@ static struct status apply_records(struct events *self, struct db_tx *tx,
             TRY(envelope_decode(db_ctx(tx), &records[i], &items[item_count++].body));
         }
     }
-    return item_count == 0 ? status_ok() : call(db_ctx(tx), tx, row, items, item_count);
+    if (item_count == 0)
+        return status_ok();
+    event_enter(db_ctx(tx), items[0].event);
+    return call(db_ctx(tx), tx, row, items, item_count);
 }
 
 static struct status call(struct ctx *ctx, struct db_tx *tx,
@@ -117,7 +119,6 @@ static struct status call(struct ctx *ctx, struct db_tx *tx,
     const int64_t started_us = clock_monotonic_us();
     struct status status;
 
-    event_enter(ctx, items[0].event);
     if (subscription->handle_all != NULL)
         status = subscription->handle_all(ctx, tx, items, count);
     else

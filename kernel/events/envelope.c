@@ -79,9 +79,8 @@ void event_enter(struct ctx *ctx, const struct event *event)
     ctx->method = arena_printf(ctx->arena, "on:%s", event->type);
     ctx->correlation_id = event->correlation_id;
     ctx->causation_id = uuid_text(ctx->arena, event->id);
-    if (event->trace_parent != NULL)
-        (void)parse_traceparent(event->trace_parent,
-                                &ctx->trace); /* a bad one leaves what is there */
+    if (event->trace_parent != NULL) // a bad one leaves what is there
+        (void)parse_traceparent(event->trace_parent, &ctx->trace);
 }
 
 void envelope_renew(struct ctx *ctx)

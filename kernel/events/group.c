@@ -377,16 +377,15 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t error,
     struct events *self = opaque;
     struct group *group = self->group;
 
+    give_up(group);
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         find_positions(group, list);
-        give_up(group);
         rd_kafka_assign(kafka, NULL); /* lets close() end before the offsets are known */
         group->awaited = rd_kafka_topic_partition_list_copy(list);
         group->awaited_until_us = clock_monotonic_us() + HINTS_US;
         begin(group);
         return;
     }
-    give_up(group);
     crash_here(CRASH_CONSUMER_REVOKED, self->consumer);
     if (!rd_kafka_assignment_lost(kafka))
         (void)rd_kafka_commit(kafka, NULL, 0); /* a hint: inbox_position tells the next owner */

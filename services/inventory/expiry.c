@@ -86,9 +86,7 @@ static struct status expire_some(struct ctx *ctx, int64_t limit, size_t *ret_cou
         expired[i]->state = RESERVATION_EXPIRED;
         expired[i]->expire_time_us = 0;
     }
-    TRY(stock_events_add(ctx, &events, &book, MOVEMENT_KINDS));
-    TRY(store_save_book(tx, &book, &events));
-    TRY(store_save_reservations(tx, expired, count));
+    TRY(reservations_save(tx, &book, &events, expired, count));
     TRY(crash_point(CRASH_EXPIRY_RELEASED, NULL));
     TRY(db_commit(&tx));
     metric_add(&EXPIRED_RESERVATIONS, 0, (int64_t)count);

@@ -119,6 +119,9 @@ struct status reservation_apply(struct ctx *ctx, struct db_tx *tx, struct uuid i
                                 enum reservation_action action, int64_t ttl_ms,
                                 struct reservation *ret_reservation);
 
+/* Writes what was posted for them, with the events that it makes necessary. */
+struct status reservations_save(struct db_tx *tx, struct book *book, struct event_list *events,
+                                struct reservation *const *reservations, size_t count);
 /* Commits one that is locked, with its movements and its event; the caller saves what it posted. As
  * it is when that was done before. */
 struct status reservation_commit(struct ctx *ctx, struct book *book, struct event_list *events,

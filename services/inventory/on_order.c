@@ -32,8 +32,7 @@ struct status inventory_on_orders_placed(struct ctx *ctx, struct db_tx *tx,
     struct reservation_view view;
     size_t committed_count = 0;
 
-    for (size_t i = 0; i < count;
-         i++) // an event's key is the order; its body names the reservation
+    for (size_t i = 0; i < count; i++) // the key is the order; the body names the reservation
         ids[i] = parsed(((const Order__V1__OrderPlaced *)items[i].body)->reservation_id);
     TRY(store_open_reservations(tx, (struct ids){ids, count}, &view));
     for (size_t i = 0; i < count; i++) {
@@ -48,9 +47,7 @@ struct status inventory_on_orders_placed(struct ctx *ctx, struct db_tx *tx,
     }
     if (committed_count == 0)
         return status_ok();
-    TRY(stock_events_add(ctx, &events, &view.book, MOVEMENT_KINDS));
-    TRY(store_save_book(tx, &view.book, &events));
-    return store_save_reservations(tx, committed, committed_count);
+    return reservations_save(tx, &view.book, &events, committed, committed_count);
 }
 
 /* What is reserved or allocated comes back, what was shipped stays with the customer. */

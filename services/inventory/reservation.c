@@ -154,9 +154,15 @@ static struct status apply(struct ctx *ctx, struct db_tx *tx, struct book *book,
     struct event_list events = {0};
 
     TRY(post(ctx, book, &events, reservation, transition));
-    TRY(stock_events_add(ctx, &events, book, MOVEMENT_KINDS));
-    TRY(store_save_book(tx, book, &events));
-    return store_save_reservations(tx, &reservation, 1);
+    return reservations_save(tx, book, &events, &reservation, 1);
+}
+
+struct status reservations_save(struct db_tx *tx, struct book *book, struct event_list *events,
+                                struct reservation *const *reservations, size_t count)
+{
+    TRY(stock_events_add(db_ctx(tx), events, book, MOVEMENT_KINDS));
+    TRY(store_save_book(tx, book, events));
+    return store_save_reservations(tx, reservations, count);
 }
 
 static struct status post(struct ctx *ctx, struct book *book, struct event_list *events,

@@ -302,7 +302,7 @@ struct status marketing_on_order_cancelled(struct ctx *ctx, struct db_tx *tx,
     (void)event;
     if (!uuid_parse(cancelled->checkout_id, &checkout_id))
         return status_ok();
-    struct status found = store_lock_hold(tx, checkout_id, &hold);
+    struct status found = store_lock_holds(tx, &checkout_id, 1, &hold);
     if (found.code == STATUS_NOT_FOUND)
         return status_ok();
     TRY(found);

@@ -125,7 +125,6 @@ struct hold {
 };
 struct status store_add_hold(struct db_tx *tx, struct uuid checkout_id, const char *state,
                              const char *customer_key, struct hold *ret_hold);
-struct status store_lock_hold(struct db_tx *tx, struct uuid checkout_id, struct hold *ret_hold);
 /* In id order; each must be there. `ret_holds` is parallel to the ids. */
 struct status store_lock_holds(struct db_tx *tx, const struct uuid *checkout_ids, size_t count,
                                struct hold *ret_holds);

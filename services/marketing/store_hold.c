@@ -12,13 +12,6 @@ static const struct db_stmt ADD_HOLD = {
            " VALUES ($1, $2, '{}', $3) ON CONFLICT (checkout_id) DO NOTHING RETURNING true",
 };
 
-static const struct db_stmt LOCK_HOLD = {
-    .name = "lock_hold",
-    .in = "u",
-    .out = "tU",
-    .sql = "SELECT state, coupon_ids FROM marketing.hold WHERE checkout_id = $1 FOR UPDATE",
-};
-
 static const struct db_stmt LOCK_HOLDS = {
     .name = "lock_holds",
     .in = "U",
@@ -94,26 +87,6 @@ static const struct db_stmt FINISH_HOLD = {
     .sql = "UPDATE marketing.hold SET state = $2, order_id = $3 WHERE checkout_id = $1",
 };
 
-static struct status not_found(struct ctx *ctx, struct uuid checkout_id)
-{
-    return ctx_fail_field(ctx, &HOLD_NOT_FOUND, "checkoutId", uuid_text(ctx->arena, checkout_id),
-                          "a checkout that holds coupons");
-}
-
-struct status store_lock_hold(struct db_tx *tx, struct uuid checkout_id, struct hold *ret_hold)
-{
-    struct ctx *ctx = db_ctx(tx);
-    struct db_rows rows;
-    struct status found = db_one(tx, &LOCK_HOLD, DB_ARGS(db_uuid(checkout_id)), &rows);
-    if (found.code == STATUS_NOT_FOUND)
-        return not_found(ctx, checkout_id);
-    TRY(found);
-    struct hold hold = {.state = db_get_text(&rows, 0, 0)};
-    hold.coupon_ids = db_get_uuids(ctx, &rows, 0, 1, &hold.coupon_count);
-    *ret_hold = hold;
-    return status_ok();
-}
-
 struct status store_lock_holds(struct db_tx *tx, const struct uuid *checkout_ids, size_t count,
                                struct hold *ret_holds)
 {
@@ -125,7 +98,9 @@ struct status store_lock_holds(struct db_tx *tx, const struct uuid *checkout_ids
         while (row < rows.count && !uuid_equal(db_get_uuid(&rows, row, 0), checkout_ids[i]))
             row++;
         if (row == rows.count)
-            return not_found(ctx, checkout_ids[i]);
+            return ctx_fail_field(ctx, &HOLD_NOT_FOUND, "checkoutId",
+                                  uuid_text(ctx->arena, checkout_ids[i]),
+                                  "a checkout that holds coupons");
         ret_holds[i] = (struct hold){.state = db_get_text(&rows, row, 1)};
         ret_holds[i].coupon_ids = db_get_uuids(ctx, &rows, row, 2, &ret_holds[i].coupon_count);
     }
@@ -140,7 +115,7 @@ struct status store_add_hold(struct db_tx *tx, struct uuid checkout_id, const ch
                 DB_ARGS(db_uuid(checkout_id), db_text(state), db_text(str_or_empty(customer_key))),
                 &rows));
     if (rows.count == 0)
-        return store_lock_hold(tx, checkout_id, ret_hold);
+        return store_lock_holds(tx, &checkout_id, 1, ret_hold);
     *ret_hold = (struct hold){.state = state, .is_new = true};
     return status_ok();
 }
@@ -234,6 +209,7 @@ struct status store_finish_hold(struct db_tx *tx, struct uuid checkout_id, const
 }
 
 const struct db_stmt *const STORE_HOLD_STATEMENTS[] = {
-    &ADD_HOLD,   &LOCK_HOLD,    &LOCK_HOLDS, &LOCK_COUPONS, &READ_COUPONS, &LOCK_COUPONS_BY_ID,
-    &SET_COUNTS, &NAME_COUPONS, &ADD_USES,   &END_USES,     &FINISH_HOLD,  NULL,
+    &ADD_HOLD,           &LOCK_HOLDS,  &LOCK_COUPONS, &READ_COUPONS,
+    &LOCK_COUPONS_BY_ID, &SET_COUNTS,  &NAME_COUPONS, &ADD_USES,
+    &END_USES,           &FINISH_HOLD, NULL,
 };

@@ -115,11 +115,12 @@ struct status order_on_payments_captured(struct ctx *ctx, struct db_tx *tx,
             return ctx_fail(ctx, &ERROR_NOT_FOUND, "order %s", uuid_text(ctx->arena, ids[i]));
     for (size_t i = 0; i < order_count; i++) {
         size_t cause = 0;
+        if (!orders[i].is_waiting)
+            continue;
         while (!uuid_equal(ids[cause], orders[i].id))
             cause++;
         event_enter(ctx, items[cause].event);
-        if (orders[i].is_waiting)
-            TRY(pack(tx, orders[i].id));
+        TRY(pack(tx, orders[i].id));
     }
     return status_ok();
 }
@@ -345,7 +346,6 @@ static struct status publish_shipped(struct db_tx *tx, const struct order *order
     return outbox_add(tx, &SHIPMENT_SHIPPED_EVENT, order->id, order->version, &body);
 }
 
-/* True when a fulfillment was waiting for it. */
 bool order_open_packing(struct order *order)
 {
     bool is_opened = false;

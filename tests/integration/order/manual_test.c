@@ -253,8 +253,8 @@ START_TEST(a_capture_heard_before_the_order_is_placed_waits_for_it)
     then_ok(store_load_payment(tx, payment_of(&sale), true, &row));
     then_ok(capture_start(tx, &row, 0, &is_started)); // as from the provider's own console
     body.payment = &payment;
-    then_ok(order_on_payments_captured(ctx, tx, &(struct event_item){&event, &body},
-                                       1)); // without an order id
+    // without an order id
+    then_ok(order_on_payments_captured(ctx, tx, &(struct event_item){&event, &body}, 1));
     then_ok(db_commit(&tx));
     then_ok(sale_place(&sale, NULL));
 

@@ -88,23 +88,13 @@ START_TEST(what_is_refunded_at_the_dashboard_is_booked_once)
 }
 END_TEST
 
-static void cancel(const struct sale *sale)
-{
-    Order__V1__CancelOrderRequest req = ORDER__V1__CANCEL_ORDER_REQUEST__INIT;
-    Order__V1__CancelOrderResponse reply = ORDER__V1__CANCEL_ORDER_RESPONSE__INIT;
-
-    req.order_id = sale->checkout_id;
-    req.reason = "mistake";
-    then_ok(order_cancel_order(world_ctx(sale->daemon), &req, &reply));
-}
-
 START_TEST(our_own_refund_is_not_booked_again_and_takes_only_what_is_left)
 {
     struct sale sale = given_paid();
 
     bank_refund(&sale, 2000);
     then_ok(bank_webhook(&sale, "charge.refunded", false, NULL));
-    cancel(&sale);
+    when_cancelled(&sale);
     world_until(PAYMENT_STATUS_REFUNDED, "SELECT payment_status FROM orders.orders");
     then_ok(bank_webhook(&sale, "charge.refunded", false, NULL)); // of ours
 

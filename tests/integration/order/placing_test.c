@@ -3,21 +3,6 @@
 #include "bank.h"
 #include "suites.h"
 
-START_TEST(a_card_that_is_held_at_once_is_placed_with_the_banks_answer)
-{
-    struct sale sale = given_card("pm_card_visa");
-
-    sale.is_placing = true;
-    then_authorizing(&sale, CHECKOUT_PLACED);
-    then_authorizing(&sale, CHECKOUT_PLACED);
-    until_payment_status(&sale, PAYMENT_STATUS_PAID);
-
-    then_bank(&sale, 1, 0, SALE_TOTAL, 0);
-    ck_assert_int_eq(outbox_count("OrderPlaced"), 1);
-    then_books_balance();
-}
-END_TEST
-
 static struct sale given_paid_later(void)
 {
     struct sale sale = given_card("pm_card_visa");
@@ -26,6 +11,19 @@ static struct sale given_paid_later(void)
     then_authorizing(&sale, CHECKOUT_PLACED);
     return sale;
 }
+
+START_TEST(a_card_that_is_held_at_once_is_placed_with_the_banks_answer)
+{
+    struct sale sale = given_paid_later();
+
+    then_authorizing(&sale, CHECKOUT_PLACED);
+    until_payment_status(&sale, PAYMENT_STATUS_PAID);
+
+    then_bank(&sale, 1, 0, SALE_TOTAL, 0);
+    ck_assert_int_eq(outbox_count("OrderPlaced"), 1);
+    then_books_balance();
+}
+END_TEST
 
 START_TEST(the_heard_capture_starts_the_shipments_once)
 {
@@ -50,29 +48,6 @@ START_TEST(the_heard_capture_starts_the_shipments_once)
 }
 END_TEST
 
-static struct status captures_heard(struct daemon *daemon, const char *const *order_ids,
-                                    size_t count)
-{
-    struct ctx *ctx = world_ctx(daemon);
-    struct event_item *items = arena_array(ctx->arena, struct event_item, count);
-    struct event *events = arena_array(ctx->arena, struct event, count);
-    Order__V1__PaymentCaptured *bodies = arena_array(ctx->arena, Order__V1__PaymentCaptured, count);
-    Order__V1__PaymentSummary *payments = arena_array(ctx->arena, Order__V1__PaymentSummary, count);
-
-    for (size_t i = 0; i < count; i++) {
-        order__v1__payment_captured__init(&bodies[i]);
-        order__v1__payment_summary__init(&payments[i]);
-        payments[i].order_id = order_ids[i];
-        bodies[i].payment = &payments[i];
-        events[i] = (struct event){.id = uuid_v7(), .type = "captured"};
-        items[i] = (struct event_item){&events[i], &bodies[i]};
-    }
-    _cleanup_(db_rollback) struct db_tx *tx = NULL;
-    TRY(db_begin(ctx, &tx));
-    TRY(order_on_payments_captured(ctx, tx, items, count));
-    return db_commit(&tx);
-}
-
 START_TEST(captures_that_are_heard_together_start_each_order_once)
 {
     struct sale first = given_paid_later();
@@ -91,9 +66,9 @@ START_TEST(captures_that_are_heard_together_start_each_order_once)
     ids[0] = ids[3] = second.checkout_id;
     ids[4] = "018f0000-0000-7000-8000-0000000000ff";
 
-    then_reason(captures_heard(first.daemon, ids, 5), STATUS_NOT_FOUND, "NOT_FOUND");
+    then_reason(when_captures_are_heard(first.daemon, ids, 5), STATUS_NOT_FOUND, "NOT_FOUND");
     ck_assert_int_eq(world_sql_int("SELECT count(*) FROM shipment"), 0);
-    then_ok(captures_heard(first.daemon, ids, 4));
+    then_ok(when_captures_are_heard(first.daemon, ids, 4));
 
     ck_assert_int_eq(world_sql_int("SELECT count(*) FROM shipment"), 4);
     ck_assert_int_eq(outbox_count("OrderFulfillmentChanged"), 2);

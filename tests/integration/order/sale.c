@@ -278,19 +278,32 @@ struct uuid payment_of(const struct sale *sale)
     return payment_id_of(message_uuid(sale->checkout_id), 1);
 }
 
-struct status when_captured_is_heard(const struct sale *sale)
+struct status when_captures_are_heard(struct daemon *daemon, const char *const *order_ids,
+                                      size_t count)
 {
-    struct ctx *ctx = world_ctx(sale->daemon);
-    Order__V1__PaymentCaptured body = ORDER__V1__PAYMENT_CAPTURED__INIT;
-    Order__V1__PaymentSummary payment = ORDER__V1__PAYMENT_SUMMARY__INIT;
-    const struct event event = {.id = uuid_v7(), .key = payment_of(sale)};
+    struct ctx *ctx = world_ctx(daemon);
+    struct event_item *items = arena_array(ctx->arena, struct event_item, count);
+    struct event *events = arena_array(ctx->arena, struct event, count);
+    Order__V1__PaymentCaptured *bodies = arena_array(ctx->arena, Order__V1__PaymentCaptured, count);
+    Order__V1__PaymentSummary *payments = arena_array(ctx->arena, Order__V1__PaymentSummary, count);
 
-    payment.order_id = sale->checkout_id;
-    body.payment = &payment;
+    for (size_t i = 0; i < count; i++) {
+        order__v1__payment_captured__init(&bodies[i]);
+        order__v1__payment_summary__init(&payments[i]);
+        payments[i].order_id = order_ids[i];
+        bodies[i].payment = &payments[i];
+        events[i] = (struct event){.id = uuid_v7(), .type = "captured"};
+        items[i] = (struct event_item){&events[i], &bodies[i]};
+    }
     _cleanup_(db_rollback) struct db_tx *tx = NULL;
     TRY(db_begin(ctx, &tx));
-    TRY(order_on_payments_captured(ctx, tx, &(struct event_item){&event, &body}, 1));
+    TRY(order_on_payments_captured(ctx, tx, items, count));
     return db_commit(&tx);
+}
+
+struct status when_captured_is_heard(const struct sale *sale)
+{
+    return when_captures_are_heard(sale->daemon, &sale->checkout_id, 1);
 }
 
 int64_t outbox_count(const char *type)

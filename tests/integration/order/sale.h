@@ -57,6 +57,9 @@ struct uuid payment_of(const struct sale *sale);
 
 /* Runs the handler of PaymentCaptured for the sale's payment, as the consumer would. */
 struct status when_captured_is_heard(const struct sale *sale);
+/* The same for payments of several orders at once; "": of none yet. */
+struct status when_captures_are_heard(struct daemon *daemon, const char *const *order_ids,
+                                      size_t count);
 /* How many events of that type (without "order.v1.") are in the outbox. */
 int64_t outbox_count(const char *type);
 /* The ledger adds up, no money above what is authorized, statuses equal what they derive from. */

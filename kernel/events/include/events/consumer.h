@@ -1,10 +1,10 @@
 /* consumer.h - consuming is a row in SUBSCRIPTIONS.
  *
- * Per partition and batch, one transaction: fence on the position row, insert (consumer, event id)
- * into the inbox, skip duplicates, run the handler, commit, then store the offset. UNAVAILABLE,
- * ABORTED and DEADLINE_EXCEEDED pause the partition and are retried with back-off; any other
- * failure parks the record and every later one of its key, retries with back-off, and after the
- * last attempt dead-letters it (a row in the outbox: only the relay produces). */
+ * Per partition and run of records, one transaction: fence on the position row, insert (consumer,
+ * event id) into the inbox, skip duplicates, run the handler, commit, then store the offset.
+ * UNAVAILABLE, ABORTED and DEADLINE_EXCEEDED pause the partition and are retried with back-off; any
+ * other failure parks the record and every later one of its key, retries with back-off, and after
+ * the last attempt dead-letters it (a row in the outbox: only the relay produces). */
 #pragma once
 
 #include "chassis/db.h"
